@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { shellWord } from '../core/shell-word.js';
 import type { ImageModel } from '../inference/model.js';
 import { aboveZero, wholeNumber } from './engine-options.js';
 import { formatTable, log, print } from './output.js';
+import { waitsFor } from './waiting.js';
 
 interface Flags {
   readonly out: string;
@@ -24,6 +26,10 @@ const SETTINGS = [
 /** Objects that a network learns from scratch in minutes; `data shapes` without `--plain` makes harder ones. */
 const PICTURES = { minObjects: 4, maxObjects: 10, plain: true } as const;
 
+/** Folders of a demo below its own, and the file that says that it is one. */
+const PARTS = ['data', 'run', 'scores', 'pictures'] as const;
+const MARK = 'demo.json';
+
 const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
 
 /** `convnextv2 demo` */
@@ -40,14 +46,37 @@ export function registerDemo(program: Command): void {
 }
 
 async function run({ out, images, epochs }: Flags): Promise<void> {
-  const { rmSync } = await import('node:fs');
   const { join } = await import('node:path');
   const [data, folder, pictures] = ['data', 'run', 'pictures'].map((name) => join(out, name));
-  rmSync(out, { recursive: true, force: true });
+  await clearDemo(out, { images, epochs });
   await generate(data, images);
   await train(data, folder, epochs);
   await score(data, folder, join(out, 'scores'));
   await draw(join(data, 'val'), folder, pictures);
+}
+
+/**
+ * Removes what an earlier demo left in its folder, or marks a new one.
+ *
+ * @throws OutputError if the folder holds anything else, which stays
+ */
+export async function clearDemo(
+  out: string,
+  about: Pick<Flags, 'images' | 'epochs'>,
+): Promise<void> {
+  const { existsSync, readdirSync, rmSync } = await import('node:fs');
+  const { join } = await import('node:path');
+  const { OutputError } = await import('../core/errors.js');
+  const { assertWritableFolder } = await import('../io/files/out-folder.js');
+  const { writeAtomicallySync } = await import('../io/files/atomic.js');
+  assertWritableFolder(out);
+  const [other] = existsSync(out) && !existsSync(join(out, MARK)) ? readdirSync(out) : [];
+  if (other !== undefined)
+    throw new OutputError(
+      `--out ${out}: expected a new or empty folder, or one of an earlier demo, which is made anew, got one with other files (${other}); choose another`,
+    );
+  writeAtomicallySync(join(out, MARK), `${JSON.stringify(about)}\n`);
+  for (const part of PARTS) rmSync(join(out, part), { recursive: true, force: true });
 }
 
 async function generate(data: string, images: number): Promise<void> {
@@ -58,7 +87,7 @@ async function generate(data: string, images: number): Promise<void> {
   log(`1. Generating ${images} + ${NUM_HELD_OUT} pictures of ${width} x ${height} with ${names} …`);
   await writeShapes(data, { ...SHAPES_DEFAULTS, ...PICTURES, train: images, val: NUM_HELD_OUT });
   log(`   ${data}: COCO annotations, as your own set may have; look at it with`);
-  log(`   npx convnextv2 data browse ${data} --out browse.html`);
+  log(`   npx convnextv2 data browse ${shellWord(data)} --out browse.html`);
 }
 
 async function train(data: string, folder: string, epochs: number): Promise<void> {
@@ -75,7 +104,7 @@ async function train(data: string, folder: string, epochs: number): Promise<void
     epochs,
     set: SETTINGS,
     engine: ENGINE,
-    listener: new ProgressView(process.stderr),
+    listener: new ProgressView(process.stderr, { waits: waitsFor }),
   });
 }
 
@@ -97,7 +126,7 @@ async function draw(held: string, folder: string, pictures: string): Promise<voi
   const { join } = await import('node:path');
   const { predictFiles } = await import('../train/predict-files.js');
   log(`4. Drawing what it finds in ${NUM_DRAWN} of them. With your own pictures:`);
-  log(`   npx convnextv2 predict ${folder} IMAGE… --out DIR`);
+  log(`   npx convnextv2 predict ${shellWord(folder)} IMAGE… --out DIR`);
   const files = readdirSync(held).sort().slice(0, NUM_DRAWN);
   const model = await opened(folder);
   const paths = files.map((name) => join(held, name));

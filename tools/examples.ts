@@ -119,7 +119,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'convnextv2 weights verify model.pth --as tiny.fcmae_ft_in1k',
   ],
   completion: [
-    'convnextv2 completion bash > ~/.local/share/bash-completion/completions/convnextv2',
-    'convnextv2 completion fish > ~/.config/fish/completions/convnextv2.fish',
+    'convnextv2 completion bash >> ~/.bashrc   # zsh: >> ~/.zshrc, after compinit',
+    'convnextv2 completion fish >> ~/.config/fish/config.fish',
   ],
 };

@@ -1,6 +1,7 @@
 import type { CommanderError } from 'commander';
 import { InputError, type FlagsOfMessage } from '../core/errors.js';
 import { codeOf } from '../core/failure.js';
+import { docPage } from './doc-page.js';
 import { print, printError } from './output.js';
 
 /** Section of the documentation about a kind of error. */
@@ -24,7 +25,7 @@ export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
     printError(`${code}: ${message}`);
     if (!input && process.env['CONVNEXTV2_STACK'] && error instanceof Error)
       printError(error.stack ?? '');
-    printError(`see ${see}`);
+    printError(`see ${docPage(`errors.md#${reason}`)}`);
   }
   return input ? 2 : 1;
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../io/files/package-version.js';
+import { docPage } from './doc-page.js';
 import { reportError, reportUsage } from './failure.js';
 import { completeHelp, nameUnknownFirst, pathOf, shortenHelp } from './help.js';
 import { COMMANDS } from './verbs.js';
@@ -10,7 +11,7 @@ export function createProgram(json = false): Command {
   const program = new Command('convnextv2')
     .description('ConvNeXt V2 in TypeScript: classification, detection and segmentation')
     .version(packageVersion())
-    .showHelpAfterError('(--help lists the verbs and options; see docs/errors.md#usage)');
+    .showHelpAfterError(`(--help lists the verbs and options; see ${docPage('errors.md#usage')})`);
   if (json) program.configureOutput({ outputError: () => undefined, writeErr: () => undefined });
   shortenHelp(program);
   for (const register of COMMANDS) register(program);

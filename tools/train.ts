@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
+import { shellWord } from '../core/shell-word.js';
 import type { TrainOutcome } from '../train/train.js';
 import { addDataOptions } from './data-options.js';
 import type { EngineFlags } from './engine-options.js';
@@ -153,7 +154,7 @@ export function runToTrain(
   const recipe = first ?? named;
   if (recipe === undefined)
     throw new OptionError(
-      'train: expected a recipe (convnextv2 config list) or a run, got none; such as: convnextv2 train detect --data DIR --out RUN',
+      'train: expected a recipe (convnextv2 config list) or a run, got none; such as: npx convnextv2 train detect --data DIR --out RUN',
     );
   const folder = out ?? named ?? (resume ? recipe : undefined);
   if (folder === undefined)
@@ -169,7 +170,7 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
   const { RUN_CONFIG } = await import('../train/config/run-config.js');
   if (flags.out === undefined && !existsSync(join(out, RUN_CONFIG)))
     throw new OptionError(
-      `--resume: expected a run folder, got ${out}; such as: convnextv2 train RUN --resume`,
+      `--resume: expected a run folder, got ${out}; such as: npx convnextv2 train RUN --resume`,
     );
   const { optionsAmong } = await import('../core/options.js');
   const { train } = await import('../train/train.js');
@@ -201,7 +202,7 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
     if (json && communicator.rank === 0) printJson(result);
     if (result.interrupted) {
       log(
-        `interrupted at step ${result.step}; go on with: convnextv2 train ${recipe} --out ${out} --resume`,
+        `interrupted at step ${result.step}; go on with: npx convnextv2 train ${shellWord(out)} --resume`,
       );
       process.exitCode = 130;
     } else if (result.overfit) process.exitCode = result.overfit.learnt ? 0 : 1;
@@ -215,11 +216,11 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
 
 /** Prints the next command, unless printed before. */
 async function next(out: string, { task }: TrainOutcome): Promise<string> {
-  if (task !== 'pretrain') return `; next: convnextv2 predict ${out} IMAGE…`;
+  if (task !== 'pretrain') return `; next: npx convnextv2 predict ${shellWord(out)} IMAGE…`;
   const { RECONSTRUCTIONS } = await import('../train/pretrain/set-up.js');
   const pictures = join(out, RECONSTRUCTIONS);
   log(
-    `fine-tune from it: convnextv2 train classify-finetune --data DIR --out RUN --weights ${join(out, 'checkpoints')}` +
+    `fine-tune from it: npx convnextv2 train classify-finetune --data DIR --out RUN --weights ${shellWord(join(out, 'checkpoints'))}` +
       (existsSync(pictures) ? `; pictures: ${pictures}` : ''),
   );
   return '';

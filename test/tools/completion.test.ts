@@ -58,23 +58,49 @@ describe.each(Object.keys(COMPLETE))('%s', (shell) => {
     expect(complete('data', 'check', 'DIR', '--dec')).toEqual(['--decode']);
   });
 
+  test.runIf(has(shell))('completes after npx and after a path, but not for others', () => {
+    const after = (...words: readonly string[]) => COMPLETE[shell](words);
+    expect(after('npx', 'convnextv2', 'tr')).toEqual(['train']);
+    expect(after('npx', 'convnextv2', 'data', 'check', 'DIR', '--dec')).toEqual(['--decode']);
+    expect(after('node_modules/.bin/convnextv2', 'tr')).toEqual(['train']);
+    expect(after('npx', 'vitest', 'tr')).toEqual([]);
+    expect(after('npx', 'tr')).toEqual([]);
+  });
+
   test.runIf(has(shell))('completes values that an option has, and files where it has none', () => {
     expect([...complete('weights', 'list', '--task', 'se')]).toEqual(['segment']);
     expect(complete('predict', 'M', '--palette', 'se')).toEqual([]);
   });
 });
 
-test.runIf(has('zsh'))('zsh reads its script without complaint, and knows all verbs', () => {
-  const { status, stderr } = spawnSync(
-    'zsh',
-    [
-      '-f',
-      '-c',
-      `autoload -Uz compinit; compinit -u -D; source '${script('zsh')}'; [[ \${_comps[convnextv2]} == _convnextv2 ]]`,
-    ],
-    { encoding: 'utf8', env: { ...process.env, HOME: folder } },
-  );
-  expect([status, stderr]).toEqual([0, '']);
+/** Types lines in a zsh on a terminal of its own, each with a tab at its end; commands print what they were called with. */
+const TYPING = String.raw`
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -D; source "$SCRIPT"; bindkey "^I" complete-word; convnextv2() { print -r -- "CALLED[$*]" }; npx() { convnextv2 npx "$@" }; print READ""Y'
+zpty -r shell shown '*READY*'
+for line in "$@"; do
+  zpty -n -w shell "$line"$'\t\n'
+  zpty -r shell shown '*CALLED\[*\]*'
+  [[ $shown =~ 'CALLED\[([^]]*)\]' ]] && print -r -- $match[1]
+done
+zpty -d shell
+`;
+
+test.runIf(has('zsh'))('zsh completes verbs, options, values and files on a terminal', () => {
+  const lines = [
+    ['convnextv2 tr', 'train'],
+    ['npx convnextv2 train detect --minu', 'npx convnextv2 train detect --minutes'],
+    ['convnextv2 weights list --task se', 'weights list --task segment'],
+    ['convnextv2 predict M pho', 'predict M photo.jpg'],
+    ['npx pho', 'npx photo.jpg'],
+  ] as const;
+  writeFileSync(join(folder, 'typing.zsh'), TYPING);
+  const { stdout, stderr } = spawnSync('zsh', ['-f', 'typing.zsh', ...lines.map(([l]) => l)], {
+    ...{ encoding: 'utf8', cwd: folder, timeout: 60_000 },
+    env: { ...process.env, HOME: folder, SCRIPT: script('zsh') },
+  });
+  expect([stdout.trimEnd().split('\n'), stderr]).toEqual([lines.map(([, called]) => called), '']);
 });
 
 test('scripts hold every option of every command, however the shell quotes it', async () => {

@@ -22,7 +22,7 @@ interface CompletedOption {
   readonly choices: readonly string[];
 }
 
-/** Writes the script that completes `convnextv2` in a shell. */
+/** Writes the script that completes `convnextv2` in a shell, also after `npx`. */
 export function completionScript(shell: Shell, commands: readonly CompletedCommand[]): string {
   switch (shell) {
     case 'bash':
@@ -62,8 +62,14 @@ function bashScript(commands: readonly CompletedCommand[]): string {
     '# bash completion for convnextv2',
     '_convnextv2() {',
     '  local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" verb="" next i',
+    '  local first=1',
     '  COMPREPLY=()',
-    '  for ((i = 1; i < COMP_CWORD; i++)); do',
+    '  if [[ "${COMP_WORDS[0]##*/}" == npx ]]; then',
+    '    if (( COMP_CWORD == 1 )); then COMPREPLY=($(compgen -W convnextv2 -- "$current")); return; fi',
+    '    [[ "${COMP_WORDS[1]}" == convnextv2 ]] || return',
+    '    first=2',
+    '  fi',
+    '  for ((i = first; i < COMP_CWORD; i++)); do',
     '    next="${verb:+$verb }${COMP_WORDS[i]}"',
     '    case "$next" in',
     `    ${pathCases(commands)}) verb="$next" ;;`,
@@ -86,6 +92,7 @@ function bashScript(commands: readonly CompletedCommand[]): string {
     '}',
     '# Without a match, files are completed.',
     'complete -o default -F _convnextv2 convnextv2',
+    'complete -p npx > /dev/null 2>&1 || complete -o default -F _convnextv2 npx',
   ].join('\n');
 }
 
@@ -97,6 +104,11 @@ function zshScript(commands: readonly CompletedCommand[]): string {
     '_convnextv2() {',
     '  local verb="" next i',
     '  local -a commands options',
+    '  if [[ "${words[1]:t}" == npx ]]; then',
+    '    if (( CURRENT == 2 )); then compadd -- convnextv2; _files; return; fi',
+    '    if [[ "${words[2]}" != convnextv2 ]]; then _files; return; fi',
+    '    shift words; (( CURRENT-- ))',
+    '  fi',
     '  for ((i = 2; i < CURRENT; i++)); do',
     '    next="${verb:+$verb }${words[i]}"',
     '    case "$next" in',
@@ -121,14 +133,18 @@ function zshScript(commands: readonly CompletedCommand[]): string {
     '  else _files',
     '  fi',
     '}',
-    'if [[ "${funcstack[1]}" == _convnextv2 ]]; then _convnextv2 "$@"; else compdef _convnextv2 convnextv2; fi',
+    'if [[ "${funcstack[1]}" == _convnextv2 ]]; then _convnextv2 "$@"',
+    'else',
+    '  compdef _convnextv2 convnextv2',
+    '  (( ${+_comps[npx]} )) || compdef _convnextv2 npx',
+    'fi',
   ].join('\n');
 }
 
 function fishScript(commands: readonly CompletedCommand[]): string {
   const lines = commands.flatMap(({ path, commands: below, options }) => {
-    const at = `complete -c convnextv2 -n ${quoted(`__convnextv2_at ${path}`.trim())}`;
-    const named = `complete -c convnextv2 -n ${quoted(`__convnextv2_in ${path}`.trim())}`;
+    const at = `complete -c convnextv2 -c npx -n ${quoted(`__convnextv2_at ${path}`.trim())}`;
+    const named = `complete -c convnextv2 -c npx -n ${quoted(`__convnextv2_in ${path}`.trim())}`;
     return [
       ...below.map(({ name, description }) => `${at} -f -a ${name} -d ${quoted(description)}`),
       ...options.map(({ flag, description, takesValue, choices }) =>
@@ -146,15 +162,20 @@ function fishScript(commands: readonly CompletedCommand[]): string {
   });
   return [
     '# fish completion for convnextv2',
-    'function __convnextv2_in -d "whether the command line begins with these verbs"',
+    'function __convnextv2_words -d "the command line without npx"',
     '    set -l words (commandline -opc)',
+    '    test "$words[1]" = npx; and set -e words[1]',
+    '    string join -- \\n $words',
+    'end',
+    'function __convnextv2_in -d "whether the command line begins with these verbs"',
+    '    set -l words (__convnextv2_words)',
     '    set -l number (count $argv)',
     '    set -l last (math $number + 1)',
-    '    test (count $words) -gt $number; and test "$words[2..$last]" = "$argv"',
+    '    string match -q -- "*convnextv2" $words[1]; and test (count $words) -gt $number; and test "$words[2..$last]" = "$argv"',
     'end',
     'function __convnextv2_at -d "whether the command line is these verbs"',
-    '    set -l words (commandline -opc)',
-    '    test "$words[2..-1]" = "$argv"',
+    '    set -l words (__convnextv2_words)',
+    '    string match -q -- "*convnextv2" $words[1]; and test "$words[2..-1]" = "$argv"',
     'end',
     ...lines,
   ].join('\n');

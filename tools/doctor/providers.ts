@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { installCommand } from '../../io/files/install-command.js';
 import { moduleUrl } from '../../io/files/module-url.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
+import { docPage } from '../doc-page.js';
 
 /** One line of `doctor`. */
 export interface Diagnosis {
@@ -51,8 +52,7 @@ const RELU = encodeModel({
 });
 
 const REMEDIES = {
-  webgpu:
-    'install a driver for Vulkan, Metal or Direct3D 12 (docs/webgpu.md); without one use --provider cpu',
+  webgpu: `install a driver for Vulkan, Metal or Direct3D 12 (${docPage('webgpu.md')}); without one use --provider cpu`,
   cuda: 'install the CUDA 12 and cuDNN 9 libraries, then: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node',
 } as const;
 

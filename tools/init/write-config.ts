@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { stringify } from 'yaml';
+import { shellWord } from '../../core/shell-word.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
 import { MACHINE_HINTS, planConfig, type Choices, type ConfigPlan } from './plan.js';
 
@@ -65,9 +66,9 @@ function configText(written: WrittenConfig, { settings }: ConfigPlan): string {
   return [header, ...body].join('\n\n').replaceAll('\n\n\n', '\n\n');
 }
 
-/** A path as one types it, in quotes if the shell needs them. */
+/** A path as one types it. */
 function shown(path: string): string {
   const near = relative('.', path);
   const short = near !== '' && near.length < path.length && !near.startsWith('..') ? near : path;
-  return /^[\w./:@%+,-]+$/.test(short) ? short : `'${short.replaceAll("'", "'\\''")}'`;
+  return shellWord(short);
 }

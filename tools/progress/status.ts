@@ -28,7 +28,7 @@ export function formatBytes(bytes: number): string {
     : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
-/** Formats named numbers: Formats named numbers: Formats named numbers: `loss 0.63 top1 1`. */
+/** Formats named numbers: `loss 0.63 top1 1`. */
 export function formatTerms(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name} ${formatValue(value)}`)

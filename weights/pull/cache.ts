@@ -68,7 +68,7 @@ export async function locateWeights(
   const { offline = process.env['CONVNEXTV2_OFFLINE'] === '1' } = options;
   if (offline)
     throw new ModelNotFoundError(
-      `${entry.name}: expected ${file}, got no such file; run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
+      `${entry.name}: expected ${file}, got no such file; run "npx convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
       { file },
     );
   return { file: (await pullPublished(entry, cacheFolder, options)).file, entry };
