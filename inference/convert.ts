@@ -6,6 +6,7 @@ import {
   TRUE_OR_FALSE,
   type OptionRules,
 } from '../core/options.js';
+import { isEmaBetter } from '../weights/checkpoint-folder.js';
 import { convertWeights, type ConvertOptions } from '../weights/convert.js';
 import { A_WHICH } from '../weights/select.js';
 import { summarizeModel } from './summary.js';
@@ -19,7 +20,8 @@ const RULES: OptionRules<ConvertOptions> = {
 
 /**
  * Converts weights of any container and scheme to safetensors in another scheme. Names and shapes are checked against the
- * network of the file before anything is written.
+ * network of the file before anything is written. Of the best checkpoint of a run its better weights are taken, which may be
+ * the moving average (EMA), unless `which` says otherwise.
  *
  * @throws WeightsError if the input is not a valid ConvNeXt classifier, encoder, detector or segmenter, the scheme has no
  *   names for it, or a value is not finite in `dtype`
@@ -29,6 +31,7 @@ export async function convertModel(
 ): ReturnType<typeof convertWeights> {
   assertText('convertWeights', 'the path of the new file', output);
   assertOptions('convertWeights', options, RULES);
-  await summarizeModel(input, { which: options.which });
-  return convertWeights(input, output, options);
+  const which = options.which ?? ((await isEmaBetter(input)) ? 'model_ema' : undefined);
+  await summarizeModel(input, { which });
+  return convertWeights(input, output, { ...options, which });
 }

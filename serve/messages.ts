@@ -18,7 +18,20 @@ export interface NamedModel {
 /** Options with which all models are opened. */
 export type ServedModelOptions = Pick<
   OpenOptions,
-  'task' | 'classes' | 'size' | 'cache' | 'ema' | 'perClassNms' | 'tta' | 'slide' | 'tile'
+  | 'task'
+  | 'classes'
+  | 'size'
+  | 'mean'
+  | 'std'
+  | 'crop'
+  | 'cache'
+  | 'offline'
+  | 'mirror'
+  | 'ema'
+  | 'perClassNms'
+  | 'tta'
+  | 'slide'
+  | 'tile'
 > & { readonly engine?: EngineChoice | undefined };
 
 /** Options of an engine, not an open one, which stays in its thread. */

@@ -65,7 +65,8 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
   const { listenForStop } = await import('./stop-signals.js');
   const { startServer } = await import('../serve/server.js');
   const { describeScores } = await import('../inference/detect/shown-scores.js');
-  const { task, classes, size, ema, cache, perClassNms, tta, slide } = flags;
+  const { task, classes, size, mean, std, crop, ema, cache, offline } = flags;
+  const { perClassNms, tta, slide } = flags;
   const { host, token, maxBody, timeout } = flags;
   const options: ServeOptions = {
     ...flags,
@@ -77,8 +78,12 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
       task,
       classes,
       size,
+      mean,
+      std,
+      crop,
       ema,
       cache,
+      offline,
       perClassNms,
       tta,
       slide,

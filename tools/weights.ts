@@ -152,13 +152,27 @@ async function pullAction(
   if (options.json) printJson({ weights: results });
 }
 
+/** Weights that were found. */
+interface Located {
+  readonly file: string;
+  readonly entry: CatalogEntry | undefined;
+  /** As asked for; else the EMA of a checkpoint that scored better with it. */
+  readonly which: Which | undefined;
+}
+
 /** Finds weights, and pulls a name that is not in the cache. */
 async function locate(
   nameOrFile: string,
-  { cache, offline }: FileOptions,
-): Promise<{ readonly file: string; readonly entry: CatalogEntry | undefined }> {
+  { cache, offline, which }: WhichOptions,
+): Promise<Located> {
   const { locateWeights } = await import('../weights/pull/cache.js');
-  return locateWeights(nameOrFile, cacheFolder(cache), { offline, onNotice: log });
+  const { isEmaBetter } = await import('../weights/checkpoint-folder.js');
+  const located = await locateWeights(nameOrFile, cacheFolder(cache), { offline, onNotice: log });
+  if (which !== undefined || !(await isEmaBetter(located.file))) return { ...located, which };
+  log(
+    `${located.file}: its moving average (EMA) scored better and is used; --which model for the weights themselves`,
+  );
+  return { ...located, which: 'model_ema' };
 }
 
 /** Prints progress in one line of the terminal that is rewritten. */
@@ -181,8 +195,8 @@ async function inspectAction(
   options: WhichOptions & { readonly tensors?: boolean },
 ): Promise<void> {
   const { inspectWeights } = await import('../inference/inspect.js');
-  const { file } = await locate(nameOrFile, options);
-  const inspection = await inspectWeights(file, options.which);
+  const { file, which } = await locate(nameOrFile, options);
+  const inspection = await inspectWeights(file, which);
   if (options.json) {
     printJson(options.tensors ? inspection : { ...inspection, tensors: undefined });
     return;
@@ -244,11 +258,11 @@ async function convertAction(
   },
 ): Promise<void> {
   const { convertModel } = await import('../inference/convert.js');
-  const { file } = await locate(input, options);
+  const { file, which } = await locate(input, options);
   const { names, dropped, ...written } = await convertModel(file, output, {
     scheme: options.to,
     dtype: options.dtype === 'f16' ? 'F16' : 'F32',
-    which: options.which,
+    which,
     timmConvMlp: options.convMlp,
   });
   if (options.json) printJson({ ...written, numTensors: names.length, dropped });
@@ -263,8 +277,8 @@ interface VerifyOptions extends WhichOptions {
 
 async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {
   const { verifyModel } = await import('../inference/summary.js');
-  const { file, entry } = await locate(nameOrFile, options);
-  const verified = await verifyModel(file, { which: options.which, size: entry?.size });
+  const { file, entry, which } = await locate(nameOrFile, options);
+  const verified = await verifyModel(file, { which, size: entry?.size });
   const logits =
     options.image === undefined
       ? undefined

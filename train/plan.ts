@@ -1,12 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve as resolvePath } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { ConfigError, WeightsError } from '../core/errors.js';
 import { cacheFolder } from '../io/files/cache-folder.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
 import { locateWeights } from '../weights/pull/cache.js';
 import { encoderArchitecture } from '../weights/verify.js';
-import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { isConfigPath } from './config/file.js';
 import { noteChanges, noteOptions } from './config/notes.js';
 import { resolveConfig } from './config/resolve.js';
@@ -134,10 +133,7 @@ async function startingPoint(
   { cache, offline }: Pick<TrainOptions, 'cache' | 'offline'>,
   note: (line: string) => void,
 ): Promise<{ readonly file: string; readonly backbone: ConvNeXtV2Config }> {
-  const ofRun = join(weights, CHECKPOINTS);
-  const { file } = await locateWeights(existsSync(ofRun) ? ofRun : weights, cacheFolder(cache), {
-    ...{ offline, onNotice: note },
-  });
+  const { file } = await locateWeights(weights, cacheFolder(cache), { offline, onNotice: note });
   const { depths, dims } = await encoderArchitecture(file);
   // GRN is that of the recipe.
   return { file, backbone: { depths, dims } as ConvNeXtV2Config };

@@ -49,3 +49,16 @@ test('models that cannot be opened and wrong options end with 2', () => {
   const twice = cli(['serve', models.classify, models.classify]);
   expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('different names')]);
 });
+
+test('a server reads the options of weight files, and pulls nothing offline', () => {
+  const name = 'convnext_tiny.fb_in1k';
+  const elsewhere = { CONVNEXTV2_OFFLINE: '0', CONVNEXTV2_MIRROR: 'http://127.0.0.1:9' };
+  const args = ['--port', '0', '--cache', `${folder}/cache`];
+  const offline = cli(['serve', name, '--offline', ...args], elsewhere);
+  expect([offline.code, offline.stderr]).toEqual([
+    2,
+    expect.stringContaining(`run "convnextv2 weights pull ${name}"`),
+  ]);
+  const crop = cli(['serve', models.classify, '--crop', '0.5', ...args]);
+  expect([crop.code, crop.stderr]).toEqual([2, expect.stringContaining('without model card')]);
+});

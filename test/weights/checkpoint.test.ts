@@ -15,6 +15,8 @@ import {
   saveCheckpoint,
   type CheckpointGroups,
 } from '../../weights/checkpoint.js';
+import { convertModel } from '../../inference/convert.js';
+import type { Which } from '../../weights/select.js';
 import { convertWeights } from '../../weights/convert.js';
 import type { Layout } from '../../weights/layout.js';
 import { loadWeights, type ParameterTarget } from '../../weights/load.js';
@@ -196,34 +198,36 @@ test('keepLast deletes all but the newest and the best', async () => {
   await expect(readBest(folder)).rejects.toThrow('expected name, metric and value');
 });
 
-test('a checkpoint is a weight file: it loads, and converts to PyTorch axis order', async () => {
-  const shapes = expectedShapes({
-    size: undefined,
-    depths: [1, 1, 1, 1],
-    dims: [2, 3, 4, 5],
-    inChannels: 3,
-    numClasses: 6,
-    hasNorm: true,
-    stageNorms: [],
+const shapes = expectedShapes({
+  size: undefined,
+  depths: [1, 1, 1, 1],
+  dims: [2, 3, 4, 5],
+  inChannels: 3,
+  numClasses: 6,
+  hasNorm: true,
+  stageNorms: [],
+});
+/** Parameters of a small network in our layouts. */
+const targets = (start: number): ParameterTarget[] =>
+  [...shapes].map(([path, torch], index) => {
+    const [a, b, c, d] = torch;
+    const [layout, shape]: [Layout, number[]] = path.endsWith('dwconv.weight')
+      ? ['depthwise', [c, d, a, b]]
+      : torch.length === 4 && path.endsWith('weight')
+        ? ['conv', [c, d, b, a]]
+        : torch.length === 2
+          ? ['linear', [b, a]]
+          : ['vector', [torch[torch.length - 1]]];
+    const length = shape.reduce((x, y) => x * y, 1);
+    return {
+      path,
+      shape,
+      layout,
+      values: Float32Array.from({ length }, (_, i) => start + index + i / 1000),
+    };
   });
-  const targets = (start: number): ParameterTarget[] =>
-    [...shapes].map(([path, torch], index) => {
-      const [a, b, c, d] = torch;
-      const [layout, shape]: [Layout, number[]] = path.endsWith('dwconv.weight')
-        ? ['depthwise', [c, d, a, b]]
-        : torch.length === 4 && path.endsWith('weight')
-          ? ['conv', [c, d, b, a]]
-          : torch.length === 2
-            ? ['linear', [b, a]]
-            : ['vector', [torch[torch.length - 1]]];
-      const length = shape.reduce((x, y) => x * y, 1);
-      return {
-        path,
-        shape,
-        layout,
-        values: Float32Array.from({ length }, (_, i) => start + index + i / 1000),
-      };
-    });
+
+test('a checkpoint is a weight file: it loads, and converts to PyTorch axis order', async () => {
   const weights = targets(0);
   await saveCheckpoint(folder, 'last', { step: 1, groups: { weights, ema: targets(1000) }, state });
   const loaded = targets(-1);
@@ -240,4 +244,24 @@ test('a checkpoint is a weight file: it loads, and converts to PyTorch axis orde
   const head = weights.find(({ path }) => path === 'head.weight')?.values ?? [];
   expect(converted?.shape).toEqual([6, 5]); // ours is [5, 6]
   expect([converted?.data[1], converted?.data[5]]).toEqual([head[6], head[1]]);
+});
+
+test('of the best checkpoint of a run its better weights are converted', async () => {
+  const checkpoints = join(folder, 'checkpoints');
+  const groups = { weights: targets(0), ema: targets(1000) };
+  await saveCheckpoint(checkpoints, 'last', { step: 1, groups, state });
+  const { file } = await locateWeights(folder, root); // the run folder stands for it
+  const output = join(folder, 'out.safetensors');
+  const biasOf = async (which?: Which): Promise<number | undefined> => {
+    await convertModel(file, output, { scheme: 'official', which });
+    return readTensors(output).get('head.bias')?.data[0];
+  };
+  const [raw, ema] = [await biasOf('model'), await biasOf('model_ema')];
+  expect(ema).toBe((raw ?? NaN) + 1000);
+  expect(await biasOf()).toBe(raw); // no mark
+  await markBest(checkpoints, { name: 'last', metric: 'top1', value: 0.9, which: 'ema' });
+  expect(await biasOf()).toBe(ema);
+  expect(await biasOf('model')).toBe(raw);
+  await markBest(checkpoints, { name: 'last', metric: 'top1', value: 0.9, which: 'raw' });
+  expect(await biasOf()).toBe(raw);
 });

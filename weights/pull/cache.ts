@@ -2,11 +2,12 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelNotFoundError } from '../../core/errors.js';
 import type { CatalogEntry } from '../catalog.js';
-import { findCheckpoint } from '../checkpoint-folder.js';
+import { CHECKPOINTS, findCheckpoint } from '../checkpoint-folder.js';
 import { weightFileOf } from '../folder.js';
 import { resolveModelName } from '../model-name.js';
 import { checkRecord } from '../record.js';
 import type { DownloadOptions } from './download.js';
+import { isOffline } from './offline.js';
 import { progressLines } from './progress.js';
 import { licenseLine, pullLine, pullPlan } from './published.js';
 import { pullWeights, type PulledFile } from './pull.js';
@@ -32,12 +33,12 @@ export interface PullPublishedOptions extends DownloadOptions {
 
 /** Options of {@link locateWeights}. */
 export interface LocateWeightsOptions extends PullPublishedOptions {
-  /** Whether to refuse a name that is not in the cache instead of pulling it; default: whether `CONVNEXTV2_OFFLINE` is 1. */
+  /** Whether to refuse a name that is not in the cache instead of pulling it; default: that of `CONVNEXTV2_OFFLINE`. */
   readonly offline?: boolean | undefined;
 }
 
 /**
- * Finds weights by file, by folder of checkpoints, or by official name. A named file that is not in the cache is pulled;
+ * Finds weights by file, by folder of a run, of checkpoints or of the Hugging Face hub, or by official name. A named file that is not in the cache is pulled;
  * one that is there must match the recorded checksum.
  *
  * @throws WeightsError if nothing matches, the file has changed or, offline, is not in the cache; errors of
@@ -50,10 +51,7 @@ export async function locateWeights(
 ): Promise<LocatedWeights> {
   if (existsSync(nameOrFile)) {
     const isFolder = statSync(nameOrFile).isDirectory();
-    const file = isFolder
-      ? (weightFileOf(nameOrFile) ?? (await findCheckpoint(nameOrFile)).file)
-      : nameOrFile;
-    return { file, entry: undefined };
+    return { file: isFolder ? await fileOfFolder(nameOrFile) : nameOrFile, entry: undefined };
   }
   if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !publishedEntry(nameOrFile)) {
     throw ModelNotFoundError.in(nameOrFile, 'expected a weight file, got no such file');
@@ -65,13 +63,20 @@ export async function locateWeights(
     await checkRecord(file);
     return { file, entry };
   }
-  const { offline = process.env['CONVNEXTV2_OFFLINE'] === '1' } = options;
+  const { offline = isOffline() } = options;
   if (offline)
     throw new ModelNotFoundError(
       `${entry.name}: expected ${file}, got no such file; run "npx convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
       { file },
     );
   return { file: (await pullPublished(entry, cacheFolder, options)).file, entry };
+}
+
+/** Weight file of a folder of the Hugging Face hub, or the best checkpoint of a run folder or of one with checkpoints. */
+async function fileOfFolder(folder: string): Promise<string> {
+  const checkpoints = join(folder, CHECKPOINTS);
+  if (existsSync(checkpoints)) return (await findCheckpoint(checkpoints)).file;
+  return weightFileOf(folder) ?? (await findCheckpoint(folder)).file;
 }
 
 /**
@@ -90,6 +95,8 @@ export async function pullPublished(
   const pulled = await pullWeights(source, {
     ...download,
     ...checks,
+    onRetry: (reason, pauseMs) =>
+      onNotice?.(`${entry.name}: ${reason}; trying again in ${pauseMs / 1000} s`),
     onProgress: download.onProgress ?? (onNotice && progressLines(entry.name, onNotice)),
     cacheFolder,
     onWait: (holder) => onNotice?.(`${entry.name}: waiting for ${holder}, which pulls it`),

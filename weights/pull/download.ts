@@ -4,6 +4,7 @@ import { ConnectionError, DownloadError, InputError, WeightsError } from '../../
 import { assertRoom, explainedWrite, megabytes } from './disk.js';
 import { refusePage } from './page.js';
 import { PartialFile, type PartialState } from './partial.js';
+import { proxyFor } from './proxy.js';
 import { request } from './request.js';
 
 /** Progress of a download. */
@@ -24,6 +25,8 @@ export interface DownloadOptions {
   readonly idleTimeoutMs?: number;
   /** Largest size of a file; default 16 GiB. */
   readonly maxBytes?: number;
+  /** Called with the reason before every further attempt, and with the pause before it. */
+  readonly onRetry?: ((reason: string, pauseMs: number) => void) | undefined;
 }
 
 /** Length of the complete file, and its version on the server. */
@@ -34,7 +37,9 @@ class Interrupted extends Error {}
 
 const MAX_DELAY_MS = 30_000;
 const MAX_BYTES = 2 ** 34;
-const OFFLINE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
+const UNREACHABLE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
+/** Codes of certificates that Node does not trust, and of servers that do not speak TLS. */
+const UNTRUSTED = /CERT|UNABLE_TO_|^ERR_(TLS|SSL)_|^EPROTO$/;
 
 /**
  * Downloads `url` to `path`. If `path` has the beginning of an earlier download, only the rest is requested, provided
@@ -50,22 +55,30 @@ export async function download(
   remedy: string,
   options: DownloadOptions = {},
 ): Promise<Downloaded> {
-  const { retries = 5, retryDelayMs = 1000 } = options;
+  const { retries = 5, retryDelayMs = 1000, onRetry } = options;
   const partial = new PartialFile(path);
   for (let failures = 0, everReceived = false; ;) {
     const before = await partial.sizeBytes();
     try {
-      return await attempt(url, partial, options);
+      return await attempt(url, partial, remedy, options);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       const received = (await partial.sizeBytes()) > before;
       everReceived ||= received;
       failures = received ? 1 : failures + 1;
       const code = (error.cause as { code?: string } | undefined)?.code ?? '';
-      if (!everReceived && OFFLINE.includes(code)) {
-        throw new ConnectionError(`pull: expected to reach ${url}, got ${code}; ${remedy}`, {
-          cause: error,
-        });
+      if (!everReceived && UNREACHABLE.includes(code)) {
+        throw new ConnectionError(
+          `pull: expected to reach ${url}, got ${code}; ${remedy}${proxyNote(url)}`,
+          { cause: error },
+        );
+      }
+      if (!everReceived && UNTRUSTED.test(code)) {
+        throw new ConnectionError(
+          `pull: ${url}: expected a certificate that Node trusts, got ${reasonOf(error.cause)} (${code}); if a proxy replaces certificates, ` +
+            `name its own with NODE_EXTRA_CA_CERTS=FILE; or ${remedy}`,
+          { cause: error },
+        );
       }
       if (failures > retries) {
         throw new ConnectionError(
@@ -73,14 +86,24 @@ export async function download(
           { cause: error },
         );
       }
-      await delay(Math.min(retryDelayMs * 2 ** (failures - 1), MAX_DELAY_MS));
+      const pauseMs = Math.min(retryDelayMs * 2 ** (failures - 1), MAX_DELAY_MS);
+      onRetry?.(error.message, pauseMs);
+      await delay(pauseMs);
     }
   }
+}
+
+/** Says which proxy was asked, or how to name one. */
+function proxyNote(url: string): string {
+  if (!url.startsWith('https:')) return '';
+  const proxy = proxyFor(new URL(url));
+  return proxy ? ` (the proxy ${proxy.host} was asked)` : ' (behind a proxy: set HTTPS_PROXY)';
 }
 
 async function attempt(
   url: string,
   partial: PartialFile,
+  remedy: string,
   { onProgress, idleTimeoutMs = 30_000, maxBytes = MAX_BYTES }: DownloadOptions,
 ): Promise<Downloaded> {
   let state = await partial.stateFor(url);
@@ -103,7 +126,7 @@ async function attempt(
       throw new Interrupted('expected the rest of the same file, got another part or version');
     }
     if (!resumes) {
-      await rejectStatus(response, url, partial);
+      await rejectStatus(response, url, partial, remedy);
       state = stateOf(url, response);
       await begin(state, partial, maxBytes, response);
     }
@@ -131,8 +154,13 @@ async function attempt(
 function interrupt(error: unknown): never {
   if (error instanceof InputError) throw error;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  throw new Interrupted(`expected a steady connection, got ${reason}`, { cause });
+  throw new Interrupted(`expected a steady connection, got ${reasonOf(cause)}`, { cause });
+}
+
+/** Message of an error, or its code: failures to connect to several addresses have no message. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
 }
 
 /** Starts a file afresh, if its announced size is allowed and fits on the disk. */
@@ -163,7 +191,12 @@ function tooLarge(url: string, maxBytes: number, got: string): WeightsError {
   );
 }
 
-async function rejectStatus(response: Response, url: string, partial: PartialFile): Promise<void> {
+async function rejectStatus(
+  response: Response,
+  url: string,
+  partial: PartialFile,
+  remedy: string,
+): Promise<void> {
   const { status } = response;
   if (status === 200) return;
   await response.body?.cancel();
@@ -175,7 +208,7 @@ async function rejectStatus(response: Response, url: string, partial: PartialFil
     throw new Interrupted(`expected status 200, got ${status}`);
   }
   throw new DownloadError(
-    `pull: ${url}: expected status 200, got ${status} ${response.statusText}`,
+    `pull: ${url}: expected status 200, got ${status} ${response.statusText}; ${remedy}`,
   );
 }
 
@@ -189,7 +222,9 @@ function continues(response: Response, state: PartialState, offset: number): boo
 }
 
 function stateOf(url: string, response: Response): PartialState {
-  const length = response.headers.get('content-length');
+  // The length of a compressed body is not that of the file.
+  const isPlain = /^(identity)?$/.test(response.headers.get('content-encoding') ?? '');
+  const length = isPlain ? response.headers.get('content-length') : null;
   return {
     url,
     totalBytes: length === null ? null : Number(length),

@@ -49,22 +49,22 @@ function mirrored(url: string, mirror: string | undefined): string {
 }
 
 /**
- * Checks that a file is the published network: names and shapes of a V2 classifier or encoder; the number of parameters
- * of the others, whose names are checked when they are loaded.
+ * Checks that a file is the published network and arrived whole: checksums that the container holds; names and shapes of a
+ * V2 classifier or encoder; the number of parameters of the others, whose names are checked when they are loaded.
  */
 async function checkPublished(file: string, entry: CatalogEntry): Promise<void> {
   const { version, numParameters, name, size } = entry;
   if (version === 2) {
+    await withWeights(file, async (source) => source.check?.());
     await summarizeWeights(file, { size });
     return;
   }
-  const got = await withWeights(file, (source) => {
+  const got = await withWeights(file, async (source) => {
+    await source.check?.();
     const { tensors } = selectWeights(source);
-    return Promise.resolve(
-      [...tensors]
-        .filter(([path]) => !STATISTICS.test(path))
-        .reduce((sum, [, { shape }]) => sum + numElements(shape), 0),
-    );
+    return [...tensors]
+      .filter(([path]) => !STATISTICS.test(path))
+      .reduce((sum, [, { shape }]) => sum + numElements(shape), 0);
   });
   if (got !== numParameters)
     throw DownloadError.in(file, `expected the ${numParameters} parameters of ${name}, got ${got}`);

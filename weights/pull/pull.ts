@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DownloadError, WorkError } from '../../core/errors.js';
+import { DownloadError, WeightsError, WorkError } from '../../core/errors.js';
 import { syncFolder } from '../../io/files/atomic.js';
 import { acquireLock } from '../../io/files/lock.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
@@ -50,8 +50,8 @@ export async function pullWeights(source: PullSource, options: PullOptions): Pro
   await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
     throw explainedWrite(error, file);
   });
-  if (existsSync(file)) return recordExisting(file, source, options);
   try {
+    if (existsSync(file)) return await recordExisting(file, source, options);
     const release = await lockDownload(file, options);
     try {
       // While waiting for the lock, another process may have pulled it.
@@ -104,7 +104,7 @@ async function pullNew(
     await options.check?.(partial.path);
   } catch (error) {
     await partial.discard();
-    throw error;
+    throw ofServer(error, partial.path, source.url);
   }
   // The record is written first: after a crash in between, a file without a record would not be checked.
   const { url, license } = source;
@@ -113,6 +113,13 @@ async function pullNew(
   syncFolder(dirname(file));
   await partial.finish();
   return { file, bytes, sha256, downloaded: true };
+}
+
+/** Error of a check that names the address in place of the file, which is deleted. */
+function ofServer(error: unknown, partial: string, url: string): unknown {
+  if (!(error instanceof WeightsError) || !error.message.startsWith(`${partial}: `)) return error;
+  const message = error.message.slice(partial.length + 2);
+  return new DownloadError(`pull: ${url}: ${message}; it was not kept`, { cause: error });
 }
 
 /** Compares a checksum with the published one, or with that of an earlier pull of which the record is left. */

@@ -1,4 +1,5 @@
 import { ConfigError, DownloadError } from '../../core/errors.js';
+import { fetchThrough, proxyFor, type RequestOptions } from './proxy.js';
 
 /** Hosts of the publishers, and those that they keep their files on. */
 const HOSTS = [
@@ -18,14 +19,14 @@ const MAX_REDIRECTS = 5;
  * @throws WeightsError for a redirect to another host, from https to http, or for too many; TypeError if the server
  *   cannot be reached
  */
-export async function request(
-  url: string,
-  options: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
-): Promise<Response> {
+export async function request(url: string, options: RequestOptions): Promise<Response> {
   const first = secureUrl(url, 'pull');
   let at = first;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await fetch(at, { ...options, redirect: 'manual' });
+    const proxy = proxyFor(at);
+    const response = proxy
+      ? await fetchThrough(proxy, at, options)
+      : await fetch(at, { ...options, redirect: 'manual' });
     if (![301, 302, 303, 307, 308].includes(response.status)) return response;
     await response.body?.cancel();
     const next = targetOf(response, at);

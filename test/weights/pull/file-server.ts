@@ -23,6 +23,7 @@ export interface Behavior {
   /** Redirects there. */
   readonly redirect?: string;
   readonly contentType?: string;
+  readonly contentEncoding?: string;
   /** Repeats the content until the client hangs up. */
   readonly endless?: boolean;
 }
@@ -83,6 +84,8 @@ function answer(request: IncomingMessage, response: ServerResponse, behavior: Be
   const body = content.subarray(from);
   const headers: Record<string, string | number> = {};
   if (behavior.contentType !== undefined) headers['content-type'] = behavior.contentType;
+  if (behavior.contentEncoding !== undefined)
+    headers['content-encoding'] = behavior.contentEncoding;
   if (etag !== undefined) headers['etag'] = etag;
   if (lastModified !== undefined) headers['last-modified'] = lastModified;
   if (!behavior.noLength) headers['content-length'] = behavior.claimedLength ?? body.length;

@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { WeightsError, WorkError } from '../../../core/errors.js';
 import { acquireLock } from '../../../io/files/lock.js';
 import { CATALOG } from '../../../weights/catalog.js';
 import { isCached, locateWeights } from '../../../weights/pull/cache.js';
+import { isOffline } from '../../../weights/pull/offline.js';
+import { pullPlan } from '../../../weights/pull/published.js';
 import { pullWeights, type PulledFile, type PullOptions } from '../../../weights/pull/pull.js';
 import { readRecord } from '../../../weights/record.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { dict, floats, tensor, torchZip } from '../../io/torch/torch-file.js';
 import { startFileServer, type FileServer } from './file-server.js';
 
 const { folder } = temporaryFolder();
@@ -25,6 +29,9 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   cacheFolder = join(folder, `cache${numFolders++}`);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 const pull = (options: Partial<PullOptions> = {}): Promise<PulledFile> =>
@@ -242,4 +249,41 @@ test('locateWeights finds files and cached names, and says how to get the others
   await expect(locateWeights('tiny.fcmea', cacheFolder)).rejects.toThrow('nearest: tiny.fcmae');
   await writeFile(file, other);
   await expect(locateWeights(entry.name, cacheFolder)).rejects.toThrow('as recorded');
+});
+
+test.each([
+  ['1', true],
+  ['TRUE', true],
+  ['0', false],
+  ['no', false],
+  ['', false],
+])('CONVNEXTV2_OFFLINE=%s: %s', (value, offline) => {
+  vi.stubEnv('CONVNEXTV2_OFFLINE', value);
+  expect(isOffline()).toBe(offline);
+});
+
+test('a value of CONVNEXTV2_OFFLINE that is no answer is refused before anything is pulled', async () => {
+  vi.stubEnv('CONVNEXTV2_OFFLINE', 'maybe');
+  await expect(locateWeights(CATALOG[0].name, cacheFolder)).rejects.toThrow(
+    'CONVNEXTV2_OFFLINE: expected 1 or 0, got maybe',
+  );
+});
+
+test('a compressed answer is pulled, whose length is not that of the file', async () => {
+  server.serve({ content: gzipSync(content), contentEncoding: 'gzip', etag: '"a"' });
+  await expectPulled(await pull());
+});
+
+test('a file of the right size with a changed byte is refused, and the address named', async () => {
+  const weight = tensor({ key: '0', numel: 4, shape: [4], strides: [1] });
+  const values = floats(1.5, 2.5, 3.5, 4.5);
+  const archive = Buffer.from(torchZip(dict({ w: weight }), { 0: values }));
+  archive[archive.indexOf(Buffer.from(values)) + 5] ^= 1;
+  const [entry] = CATALOG.filter(({ version }) => version === 1);
+  const { check } = pullPlan(entry);
+  server.serve({ content: archive, etag: '"a"' });
+  await expect(pull({ check })).rejects.toThrow(
+    new RegExp(`^pull: ${server.url}: expected CRC-32 .*; it was not kept$`),
+  );
+  expect(await readdir(cacheFolder)).toEqual([]);
 });
