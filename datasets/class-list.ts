@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { numberOf } from '../core/foreign-value.js';
 import { nearestWord } from '../core/nearest-word.js';
-import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
+import { MAX_LIST_BYTES, readWhole, reasonOf } from '../io/files/read.js';
+import { decodeText } from '../io/files/text.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
 export interface ClassEntry {
@@ -47,8 +48,9 @@ export function readClassFile(folder: string): readonly ClassEntry[] | undefined
 export function readClassList(file: string): readonly ClassEntry[] {
   let text: string;
   try {
-    text = readTextSync(file, MAX_LIST_BYTES);
+    text = decodeText(readWhole(file, MAX_LIST_BYTES), file, 'a list of classes');
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw DataError.in(file, `expected a list of classes, got ${reasonOf(cause)}`, { cause });
   }
   const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);

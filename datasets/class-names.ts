@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DataError } from '../core/errors.js';
-import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../io/files/read.js';
+import { MAX_LIST_BYTES, readWhole, reasonOf } from '../io/files/read.js';
+import { decodeText } from '../io/files/text.js';
 
 /**
  * Reads `classes.txt`: one name per line, the first for label 0. Empty lines at the end are dropped.
@@ -23,13 +24,13 @@ export function readClassNames(file: string): readonly string[] {
 export function readLines(file: string, expected: string): readonly string[] {
   let text: string;
   try {
-    text = readTextSync(file, MAX_LIST_BYTES);
+    text = decodeText(readWhole(file, MAX_LIST_BYTES), file, `${expected} a line`);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     const reason = existsSync(file) ? reasonOf(cause) : 'no file';
     throw DataError.in(file, `expected ${expected} a line, got ${reason}`, { cause });
   }
   return text
-    .replace(/^\uFEFF/, '')
     .trimEnd()
     .split('\n')
     .map((line) => line.trim());

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AnnotationsError, quote } from '../core/errors.js';
+import { AnnotationsError, DataError, quote } from '../core/errors.js';
 import { parseCsv } from '../io/csv/parse.js';
-import { readTextSync, reasonOf } from '../io/files/read.js';
+import { readTextSync, readWhole, reasonOf } from '../io/files/read.js';
+import { decodeText } from '../io/files/text.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
 export const LABEL_FILES = [
@@ -60,8 +61,9 @@ export function findLabelFile(folder: string): string | undefined {
 export function readLabelFile(file: string): readonly FileLabel[] {
   let text: string;
   try {
-    text = readTextSync(file);
+    text = decodeText(readWhole(file), file, 'a list of labels');
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
   if (isTable(file)) return fromTable(text, file);

@@ -33,11 +33,26 @@ export async function labelNumbers(
   if (labels) return labels;
   if (regions) return drawRegions(regions);
   const bytes = await readBytes(file);
-  if (colors) return numbersOfColors(decodePngColors(bytes, file), colors, file);
+  return colors
+    ? numbersOfColors(decodePngColors(bytes, file), colors, file)
+    : numbersInPng(
+        bytes,
+        file,
+        'write in data.yaml which class each one is: colors: {NAME: [R, G, B], …}',
+      );
+}
+
+/**
+ * Reads the numbers of a PNG: gray, a palette, or three equal channels, as some programs save gray.
+ *
+ * @param remedy for colors
+ * @throws DataError for a damaged file, and for colors
+ */
+export function numbersInPng(bytes: Uint8Array, file: string, remedy: string): PngIndices {
   const { colorType } = readPngParts(bytes, file);
   return colorType === 0 || colorType === 3
     ? decodePngIndices(bytes, file)
-    : numbersOfGray(decodePngColors(bytes, file), file);
+    : numbersOfGray(decodePngColors(bytes, file), file, remedy);
 }
 
 function drawRegions({ width, height, objects }: LabelRegions): PngIndices {
@@ -77,14 +92,17 @@ function numbersOfColors(
   return { width, height, data: numbers };
 }
 
-/** Numbers of a picture of three equal channels, as some programs save gray. */
-function numbersOfGray({ width, height, data }: RgbImage, file: string): PngIndices {
+function numbersOfGray(
+  { width, height, data }: RgbImage,
+  file: string,
+  remedy: string,
+): PngIndices {
   const numbers = new Uint8Array(width * height); // [H, W]
   for (let i = 0, p = 0; i < numbers.length; i++, p += 3) {
     if (data[p] !== data[p + 1] || data[p] !== data[p + 2])
       throw AnnotationsError.in(
         file,
-        `expected a label PNG with one number per pixel (gray or palette), got colors: ${colorsIn(data)}; write in data.yaml which class each one is: colors: {NAME: [R, G, B], …}`,
+        `expected a label PNG with one number per pixel (gray or palette), got colors: ${colorsIn(data)}; ${remedy}`,
       );
     numbers[i] = data[p];
   }

@@ -8,7 +8,7 @@ import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
 import { parseCsv } from '../../io/csv/parse.js';
 import { readBytes } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
-import { ImageIndex } from './image-index.js';
+import { ImageIndex, insteadOf } from './image-index.js';
 import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
@@ -28,16 +28,20 @@ export async function readCsvFile(
   const named = displayNames(dirname(file));
   for (const { line, message } of problems)
     report({ code: 'schema', file, message: `line ${line}: ${message}` });
-  const byImage = new Map<string, CsvBox[]>();
-  for (const box of boxes) {
-    const own = byImage.get(box.image);
-    if (own) own.push(box);
-    else byImage.set(box.image, [box]);
-  }
   const index = ImageIndex.of(imageFolder);
+  // The rows of an image may spell its path in several ways.
+  const byImage = new Map<string, CsvBox[]>();
+  const fileOf = new Map<string, string | undefined>();
+  for (const box of boxes) {
+    if (!fileOf.has(box.image)) fileOf.set(box.image, index.find('', box.image));
+    const path = fileOf.get(box.image) ?? box.image;
+    const own = byImage.get(path);
+    if (own) own.push(box);
+    else byImage.set(path, [box]);
+  }
   const builder = new TableBuilder({ file, report, masks, names, where });
-  const find = async ([path, [{ width, height }]]: readonly [string, readonly CsvBox[]]) => {
-    const fileName = index.find('', path);
+  const find = async ([, [{ image, width, height }]]: readonly [string, readonly CsvBox[]]) => {
+    const fileName = fileOf.get(image);
     if (fileName === undefined) return undefined;
     return {
       fileName,
@@ -49,7 +53,10 @@ export async function readCsvFile(
     const issue = (code: CocoIssue['code'], text: string): void =>
       report({ code, file, message: `${where(line)}: ${text}` });
     if (found === undefined)
-      return issue('imageMissing', `expected the image ${path} in ${imageFolder}, got none`);
+      return issue(
+        'imageMissing',
+        `expected the image ${path} in ${imageFolder}, got ${insteadOf(path)}`,
+      );
     if (found.size instanceof DataError) return issue('imageUnreadable', ownMessage(found.size));
     const { fileName, size } = found;
     builder.addImage({ fileName, ...size, file });

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { isImageName } from '../../io/files/images.js';
+import { isImageName, unreadImageFormat } from '../../io/files/images.js';
 import { listFiles } from '../../io/files/list.js';
 
 /** Rule by which a listed name leads to a file, in the order in which they are tried. */
@@ -71,6 +71,7 @@ export class ImageIndex {
       this.by('extension', FORMS.case(stem)) ??
       this.at(path) ??
       this.by('name', FORMS.case(posix.basename(stem))) ??
+      this.byEnd(path) ??
       this.by('name', FORMS.case(withoutExtension(posix.basename(path)))) ??
       this.uploaded(stem)
     );
@@ -81,6 +82,16 @@ export class ImageIndex {
     const name = posix.basename(path.replaceAll('\\', '/'));
     const own = beforeUpload(name);
     return own === name ? undefined : this.by('name', FORMS.name(own));
+  }
+
+  /** Finds the image of a path of another place: by its last folders and name, as many as lead to one. */
+  private byEnd(path: string): string | undefined {
+    const words = path.split('/');
+    for (let away = 1; away < words.length - 1; away++) {
+      const found = this.at(words.slice(away).join('/'));
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   private by(form: Form, key: string): string | undefined {
@@ -95,6 +106,11 @@ export class ImageIndex {
     }
     return byForm.get(key);
   }
+}
+
+/** What there is instead of an image that is missing by its name, for messages: a file of a format that is not read. */
+export function insteadOf(name: string): string {
+  return unreadImageFormat(name) ?? 'none';
 }
 
 /** Name of a file without the random number that Label Studio puts before it: `1a2b3c4d-photo.jpg`. */

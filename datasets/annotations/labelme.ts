@@ -5,11 +5,12 @@ import { AnnotationsError, DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
+import { decodeJson } from '../../io/files/json.js';
 import { readBytes } from '../../io/files/read.js';
-import { readLabelMe, type LabelMeFile } from '../../io/labelme/read.js';
+import { isLabelMe, readLabelMe, type LabelMeFile } from '../../io/labelme/read.js';
 import { errorAsValue } from '../problems.js';
 import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
-import { ImageIndex, withoutExtension } from './image-index.js';
+import { ImageIndex, insteadOf, withoutExtension } from './image-index.js';
 import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
@@ -34,12 +35,19 @@ export async function readLabelMeFolder(
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
   const images = new DrawnImages(builder);
   const used = new Set<string>();
-  const read = async (path: string): Promise<DrawnImage | DataError> =>
-    errorAsValue(
+  const read = async (path: string): Promise<DrawnImage | DataError | undefined> => {
+    const image = await errorAsValue(
       readFile(join(folder, path), posix.join(below, path), { index, imageFolder, range }),
     );
+    const isOther = image instanceof DataError && index.find(withoutExtension(path)) === undefined;
+    return isOther && (await isOtherJson(join(folder, path))) ? undefined : image;
+  };
   await readInOrder(labelMeFiles(folder), read, (image, path) => {
     const file = join(folder, path);
+    if (image === undefined) {
+      report({ code: 'fileOther', file, message: 'expected a LabelMe file, got other JSON' });
+      return;
+    }
     if (image instanceof DataError) {
       const isImage = image.file !== file;
       report({ code: isImage ? 'imageMissing' : 'schema', file, message: ownMessage(image) });
@@ -64,6 +72,14 @@ export function labelMeFiles(folder: string): readonly string[] {
   return listFiles(folder, (name) => /\.json$/i.test(name));
 }
 
+/** Whether a file is JSON of another kind, such as the settings of an editor. */
+async function isOtherJson(file: string): Promise<boolean> {
+  const content = await errorAsValue(
+    readBytes(file).then((bytes) => decodeJson(bytes, file, 'a LabelMe file')),
+  );
+  return !(content instanceof DataError) && !isLabelMe(content);
+}
+
 interface ImagePlace {
   readonly index: ImageIndex;
   readonly imageFolder: string;
@@ -81,7 +97,7 @@ async function readFile(
   const image = named ?? index.find(withoutExtension(path), imagePath);
   if (image === undefined && imageData === undefined)
     throw new AnnotationsError(
-      `expected its image ${imagePath ?? withoutExtension(path)}, got none`,
+      `expected its image ${imagePath ?? withoutExtension(path)}, got ${insteadOf(imagePath ?? '')}`,
     );
   const fileName = image ?? path; // embedded images are read from the annotation file
   const size = await imageSizeOf(imageFolder, fileName, { listed: { width, height }, range });

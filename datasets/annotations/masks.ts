@@ -4,9 +4,9 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
 import { readBytes } from '../../io/files/read.js';
-import { decodePngIndices } from '../../io/png/indices.js';
 import { maskInstances, type MaskInstance } from '../../io/png/instances.js';
 import { CITYSCAPES_THINGS } from '../classes/cityscapes.js';
+import { numbersInPng } from '../label-numbers.js';
 import { imageKey, isMaskName, maskKey } from '../mask-names.js';
 import { errorAsValue } from '../problems.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
@@ -18,6 +18,9 @@ import { TableBuilder } from './table-builder.js';
 
 /** Place of an object; it outlives the reading, so that it must hold nothing else. */
 const where = (value: number): string => `value ${value}`;
+
+/** Remedy for masks with colors. */
+const COLORS_REMEDY = 'write the number of its object into each pixel, 0 for none';
 
 /** Class of all objects where values are only numbers of objects. */
 const ONLY_CLASS = 'object';
@@ -115,7 +118,7 @@ async function readPart(
 ): Promise<MaskPart | DataError> {
   return errorAsValue(
     (async () => {
-      const png = decodePngIndices(await readBytes(file), file);
+      const png = numbersInPng(await readBytes(file), file, COLORS_REMEDY);
       const { width, height } = png;
       const size =
         image === undefined ? png : await imageSizeOf(imageFolder, image, { listed: png, range });

@@ -4,7 +4,7 @@ import type { Report } from '../../io/coco/issues.js';
 import { readBytes } from '../../io/files/read.js';
 import { classAttribute, readVia, type ViaFile, type ViaImage } from '../../io/via/read.js';
 import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
-import { ImageIndex } from './image-index.js';
+import { ImageIndex, insteadOf } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
@@ -39,7 +39,7 @@ export async function readViaFile(
   await readInOrder(via.images, sizeOf, (found, image) => {
     const key = quote(image.key);
     if (found === undefined) {
-      const message = `${key}: expected the image ${image.fileName} in ${imageFolder}, got none`;
+      const message = `${key}: expected the image ${image.fileName} in ${imageFolder}, got ${insteadOf(image.fileName)}`;
       report({ code: 'imageMissing', file, message });
     } else if (found.size instanceof DataError)
       report({ code: 'imageUnreadable', file, message: `${key}: ${ownMessage(found.size)}` });

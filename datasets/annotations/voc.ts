@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
@@ -9,7 +9,7 @@ import { readBytesSync } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
 import { readVocFile, type VocFile, type VocObject } from '../../io/voc/read.js';
 import { errorAsValueSync } from '../problems.js';
-import { ImageIndex, withoutExtension } from './image-index.js';
+import { ImageIndex, insteadOf, withoutExtension } from './image-index.js';
 import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
@@ -90,14 +90,23 @@ async function vocFiles(
   if (list === undefined) return listFiles(folder, (name) => /\.xml$/i.test(name));
   const lines = readText(list, 'a list of images').split('\n');
   return lines.flatMap((line, i) => {
-    const [id] = line.trim().split(/\s+/); // a second column tells whether a class occurs
+    const id = line.trim();
     if (id === '') return [];
-    const path = `${withoutExtension(id)}.xml`;
-    if (existsSync(join(folder, path))) return [path];
-    const message = `line ${i + 1}: expected the file ${join(folder, path)}, got none`;
+    // A second column tells whether a class occurs; but names may have spaces, too.
+    const ids = [id, id.replace(/\s+(-1|0|1)$/, '')];
+    const paths = [...new Set(ids)].flatMap(annotationPaths);
+    const path = paths.find((own) => existsSync(join(folder, own)));
+    if (path !== undefined) return [path];
+    const message = `line ${i + 1}: expected the file ${join(folder, paths[paths.length - 2])}, got none`;
     report({ code: 'schema', file: list, message });
     return [];
   });
+}
+
+/** Paths that the file of a listed name may have: names may have dots, and some lists have images with their folders. */
+function annotationPaths(id: string): readonly string[] {
+  const stem = withoutExtension(id.replaceAll('\\', '/'));
+  return [`${id}.xml`, `${stem}.xml`, `${posix.basename(stem)}.xml`];
 }
 
 function addFile(
@@ -112,7 +121,11 @@ function addFile(
   }
   if (size === undefined && !hasListed) {
     const named = voc.fileName || withoutExtension(path);
-    report({ code: 'imageMissing', file, message: `expected its image ${named}, got none` });
+    report({
+      code: 'imageMissing',
+      file,
+      message: `expected its image ${named}, got ${insteadOf(named)}`,
+    });
     return;
   }
   const { width, height } = size ?? voc;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Size } from '../../core/boxes.js';
-import { DataError } from '../../core/errors.js';
+import { DataError, quote } from '../../core/errors.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { isImageName } from '../../io/files/images.js';
@@ -15,6 +15,7 @@ import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
 import { TableBuilder } from './table-builder.js';
+import { listedImages } from './yolo-list.js';
 
 /** Place of an object; it outlives the reading, so that it must hold nothing else. */
 const where = (position: number): string => `line ${position + 1}`;
@@ -111,7 +112,11 @@ export async function yoloImages(
   report: Report = () => undefined,
 ): Promise<readonly YoloImage[]> {
   const { annotations, images: folder = annotations, list, folders } = source;
-  if (list !== undefined) return listedImages(list, folder, report);
+  if (list !== undefined)
+    return listedImages(list, folder, report).map(({ full, fileName }) => ({
+      fileName,
+      label: labelOf(full),
+    }));
   if (folders) {
     const found = folders.flatMap((part) =>
       listFiles(join(folder, part), isImageName).map((path) => `${part}/${path}`),
@@ -128,12 +133,16 @@ export async function yoloImages(
   const paths = listFiles(folder, isImageName);
   const alone = new Map(labels);
   for (const path of paths) alone.delete(withoutExtension(path));
-  const uploads = new Map([...alone].map(([stem, path]) => [beforeUpload(stem), path]));
+  const renamed = byImage(alone);
   const found = paths.map((fileName) => {
     const stem = withoutExtension(fileName);
-    const label = labels.get(stem) ?? uploads.get(stem);
-    if (label !== undefined) alone.delete(withoutExtension(label));
-    return { fileName, label: label === undefined ? undefined : join(annotations, label) };
+    const label = labels.get(stem) ?? renamed.get(imageOfLabel(stem));
+    if (label === undefined) return { fileName, label };
+    const own = withoutExtension(label);
+    const file = join(annotations, label);
+    if (alone.delete(own) && beforeUpload(own) !== stem)
+      report({ code: 'imageRenamed', file, message: `its image is ${quote(fileName)}` });
+    return { fileName, label: file };
   });
   // Beside the images there may be other text files.
   if (folder !== annotations) {
@@ -147,56 +156,32 @@ export async function yoloImages(
   return found;
 }
 
-/** Images of a text file: paths relative to it, to the folder, or absolute. */
-async function listedImages(
-  list: string,
-  folder: string,
-  report: Report,
-): Promise<readonly YoloImage[]> {
-  const lines = readText(list, 'a list of images').split('\n');
-  const find = finderOf(lines, [dirname(list), folder]);
-  return lines.flatMap((line, i) => {
-    const path = line.trim();
-    if (path === '') return [];
-    const full = find(path);
-    const fileName = full === undefined ? '' : relative(folder, full).split(sep).join('/');
-    if (full !== undefined && !fileName.startsWith('..') && !isAbsolute(fileName))
-      return [{ fileName, label: labelOf(full) }];
-    const got = full === undefined ? 'none' : 'one elsewhere';
-    report({
-      code: 'schema',
-      file: list,
-      message: `line ${i + 1}: expected the image ${path} below ${folder}, got ${got}`,
-    });
-    return [];
-  });
+/** Label files without an image of their name, by {@link imageOfLabel}; none where several have the same. */
+function byImage(labels: ReadonlyMap<string, string>): ReadonlyMap<string, string | undefined> {
+  const found = new Map<string, string | undefined>();
+  for (const [stem, path] of labels) {
+    const key = imageOfLabel(stem);
+    found.set(key, found.has(key) ? undefined : path);
+  }
+  return found;
 }
 
 /**
- * Creates a function that finds listed images from one of several folders. The list may have been written where the set
- * had another place (CVAT's begin with `data/`): then all paths are without the folders that the first one has too many.
+ * Loose name of the image of a label file: as it was before an upload to Label Studio, in another case or Unicode form, or
+ * with the extension of the image (`a.jpg.txt`).
+ *
+ * @param stem path without extension
  */
-function finderOf(
-  lines: readonly string[],
-  bases: readonly string[],
-): (path: string) => string | undefined {
-  const wordsOf = (path: string): readonly string[] => path.split(/[/\\]/);
-  const find = (path: string, numAway: number): string | undefined => {
-    const own = numAway === 0 ? path : wordsOf(path).slice(numAway).join('/');
-    return bases.map((base) => resolve(base, own)).find((full) => existsSync(full));
-  };
-  const first = lines.map((line) => line.trim()).find((line) => line !== '') ?? '';
-  const numFolders = wordsOf(first).length - 1;
-  const tries = Array.from({ length: numFolders + 1 }, (_, numAway) => numAway);
-  const numAway = tries.find((n) => find(first, n) !== undefined) ?? 0;
-  return (path) => find(path, 0) ?? (numAway > 0 ? find(path, numAway) : undefined);
+export function imageOfLabel(stem: string): string {
+  const own = beforeUpload(stem);
+  return (isImageName(own) ? withoutExtension(own) : own).normalize('NFC').toLowerCase();
 }
 
-/** The label file of an image: in the folder `labels` instead of `images`, or beside it. */
-function labelOf(image: string): string | undefined {
+/** The label file of an image: in the folder `labels` instead of `images` or, as darknet has it, `JPEGImages`, or beside it. */
+export function labelOf(image: string): string | undefined {
   const beside = `${withoutExtension(image)}.txt`;
   const parts = beside.split(/[/\\]/);
-  const at = parts.lastIndexOf('images');
+  const at = parts.findLastIndex((part) => /^(jpeg)?images$/i.test(part));
   const other = at < 0 ? [] : [[...parts.slice(0, at), 'labels', ...parts.slice(at + 1)].join('/')];
   return [...other, beside].find((path) => existsSync(path));
 }

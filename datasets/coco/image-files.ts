@@ -5,7 +5,7 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 import { ImageIndex } from '../annotations/image-index.js';
 import { inParallel } from '../in-parallel.js';
 import { annotatedSize, imageNotes, inspectImage } from '../inspect-image.js';
-import { isImageName } from '../../io/files/images.js';
+import { isImageName, skippedFile, unreadImageFormat } from '../../io/files/images.js';
 import type { PixelRange } from '../../io/image/range.js';
 import { errorAsValue, type ProblemLog, type ReportProblem } from '../problems.js';
 import { staysInside } from './image-path.js';
@@ -120,7 +120,7 @@ export async function checkImageFiles(
   return files;
 }
 
-/** Notes images in the visited folders that are not listed, which is normal for a subset. */
+/** Notes images in the visited folders that are not listed, which is normal for a subset, and warns of those that are not read. */
 function reportUnlisted(
   fileNames: readonly string[],
   listings: ReadonlyMap<string, ReadonlySet<string>>,
@@ -131,8 +131,11 @@ function reportUnlisted(
   for (const [parent, names] of listings)
     for (const name of names) {
       const path = join(parent, name);
-      if (isImageName(name) && !listed.has(path))
-        log.add(PROBLEMS.imageUnlisted, { file: join(folder, path), message: 'not listed' });
+      if (listed.has(path)) continue;
+      const file = join(folder, path);
+      if (isImageName(name)) log.add(PROBLEMS.imageUnlisted, { file, message: 'not listed' });
+      else if (unreadImageFormat(name) !== undefined)
+        log.add(PROBLEMS.imageFormat, { file, message: skippedFile(name) });
     }
 }
 

@@ -63,6 +63,7 @@ export const COCO_PROBLEMS = {
     objectsTiny: 'objects that are too small after resizing',
     duplicateName: 'categories of the same name',
     duplicateFile: 'images listed under several ids',
+    imageFormat: 'image files of formats that are not read: left out',
     imageSmall: 'images with a side below 32 pixels: not trained on',
     splitOverlap: 'images that are in several splits',
     resultScore: 'scores outside 0 … 1',
@@ -74,6 +75,7 @@ export const COCO_PROBLEMS = {
   }),
   ...problemKinds('note', {
     nameListed: 'annotation files that name another image: paired by their own name',
+    fileOther: 'files of another kind among those with annotations: left out',
     shapeIgnored: 'shapes without an area: left out',
     imageUnlabeled: 'images without annotations of their own: left out',
     labelMissing: 'images without an annotation file: background',

@@ -4,9 +4,9 @@ import { readCvat, type CvatImage } from '../../io/cvat/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { cvatImageFile } from '../annotations/cvat.js';
 import { ImageIndex } from '../annotations/image-index.js';
-import { SPLIT_NAMES } from '../segmentation-folder.js';
 import { filesIn, folderNamed, startOf } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
+import { splitNamed } from './split-names.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /**
@@ -20,7 +20,7 @@ export async function cvatLayouts(
   const files = filesIn(root).filter(
     (file) => extname(file).toLowerCase() === '.xml' && isCvat(file),
   );
-  const named = new Map(files.map((file) => [splitOf(basename(file, extname(file))), file]));
+  const named = new Map(files.map((file) => [splitNamed(basename(file, extname(file))), file]));
   named.delete(undefined);
   if (files.length > 1 && named.size === files.length) {
     const parts = await Promise.all([...named].map(([split, file]) => partsOf(file, root, split)));
@@ -66,7 +66,7 @@ async function partsOf(file: string, root: string, split?: SplitName): Promise<r
       for (const shape of image.shapes) {
         if ('label' in shape) used.add(shape.label);
         if (shape.kind === 'box') shapes.box++;
-        else if (shape.kind !== 'invalid') shapes.other++;
+        else if (shape.kind === 'polygon' || shape.kind === 'mask') shapes.other++;
       }
     },
   });
@@ -74,7 +74,11 @@ async function partsOf(file: string, root: string, split?: SplitName): Promise<r
   const names = labels.length > 0 ? labels : [...used].sort();
   const images = await imageFolderOf(root, first);
   const source = { format: 'cvat', annotations: file, images, names } as const;
-  const subsets = [...counts].map(([subset, count]) => ({ subset, count, split: splitOf(subset) }));
+  const subsets = [...counts].map(([subset, count]) => ({
+    subset,
+    count,
+    split: splitNamed(subset),
+  }));
   const areSplits = subsets.every((part) => part.split !== undefined);
   if (split === undefined && areSplits && subsets.some((part) => part.split === 'train'))
     return subsets.map((part) => ({
@@ -103,14 +107,6 @@ function dataOf(
     counts: sorted.map(({ count }) => count),
     classes: classes ?? source.names ?? [],
   });
-}
-
-function splitOf(name: string): SplitName | undefined {
-  const lower = name.toLowerCase();
-  const found = Object.entries(SPLIT_NAMES).find(([, names]) =>
-    (names as readonly string[]).includes(lower),
-  );
-  return found?.[0] as SplitName | undefined;
 }
 
 async function imageFolderOf(

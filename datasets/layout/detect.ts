@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
-import { ConfigError, DataError, LayoutError, quote } from '../../core/errors.js';
+import { basename, dirname, extname, join } from 'node:path';
+import { ConfigError, DataError, InputError, LayoutError, quote } from '../../core/errors.js';
 import { errorAsValue } from '../problems.js';
 import {
   combineCocoFiles,
@@ -29,6 +29,7 @@ import { vocLabelLayouts } from './voc-labels.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
 import { unknownLayout } from './unknown.js';
+import { unpackedFolder } from './unpacked.js';
 import { isYoloFile, yoloLayouts, yoloYamlIn, yoloYamlLayout } from './yolo.js';
 
 /** Layouts that are divided only on request, because they have been so from the beginning. */
@@ -44,7 +45,8 @@ const UNDIVIDED: ReadonlySet<string> = new Set<DataLayout['layout']>([
 const DEFAULT_VAL_FRACTION = 0.2;
 
 /**
- * Detects the layout of a data set: a folder in one of the known layouts, a `data.yaml`, or a COCO annotation file.
+ * Detects the layout of a data set: a folder in one of the known layouts, or with nothing but such a folder, a `data.yaml`,
+ * or an annotation file.
  *
  * @throws ConfigError if several layouts match (the message lists them), or a validation fraction is given but not needed
  * @throws DataError if no layout matches (the message lists the supported ones), or a file is broken
@@ -58,6 +60,21 @@ const DEFAULT_VAL_FRACTION = 0.2;
 export async function detectLayout(path: string, options: LayoutOptions = {}): Promise<DataLayout> {
   assertLayoutOptions(options);
   assertDataExists(path);
+  const inner = unpackedFolder(path);
+  if (inner === undefined) return layoutAt(path, options);
+  try {
+    const data = await detectLayout(inner, options);
+    return { ...data, line: `${data.line}; in ${basename(inner)}/` };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    // The folder around it may be the set; otherwise the message is about what is in it.
+    return await layoutAt(path, options).catch(() => {
+      throw error;
+    });
+  }
+}
+
+async function layoutAt(path: string, options: LayoutOptions): Promise<DataLayout> {
   try {
     const settings = settingsAt(path);
     const { classes = settings.classes, kind } = options;

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { isCsvOfBoxes } from '../../io/csv/boxes.js';
-import { MAX_LIST_BYTES, readTextSync } from '../../io/files/read.js';
 import { parseCsv } from '../../io/csv/parse.js';
+import { readText } from '../../io/files/text.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { readClassNames } from '../class-names.js';
 import { completeParts } from './complete-parts.js';
@@ -129,7 +129,7 @@ function listedNames(root: string): readonly string[] | undefined {
   if (existsSync(text)) return readClassNames(text);
   const table = join(root, 'classes.csv');
   if (!existsSync(table)) return undefined;
-  const { rows } = parseCsv(readTextSync(table, MAX_LIST_BYTES).replace(/^\uFEFF/, ''));
+  const { rows } = parseCsv(readText(table, 'a list of classes'));
   const numbered = rows.map(({ fields: [name, number] }) => [Number(number), name.trim()] as const);
   const isList = numbered.every(([number, name]) => Number.isInteger(number) && name !== '');
   if (!isList) throw ConfigError.in(table, 'expected name,number in every line, got another form');

@@ -11,6 +11,7 @@ import { labelOfName } from '../segmentation-source.js';
 import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS } from './folder-names.js';
 import { segmentationData } from './folders.js';
 import { readLabelTable, type NamedLabels } from './label-table.js';
+import { listFolder, splitLists } from './split-names.js';
 import type { SegmentationData } from './types.js';
 
 const LABEL_FOLDERS = ['SegmentationClass', 'SegmentationClassPNG', 'SegmentationClassRaw'];
@@ -45,19 +46,13 @@ export function vocLabelLayouts(
 }
 
 function splitsOf(base: string, source: FolderSource): Record<string, FolderSource> {
-  const listOf = (split: string): string => join(base, 'ImageSets', 'Segmentation', `${split}.txt`);
-  const splits: Record<string, FolderSource> = {};
-  for (const split of ['train', 'val', 'test'])
-    if (existsSync(listOf(split))) splits[split] = { ...source, list: listOf(split) };
-  if (!splits['train'] && existsSync(listOf('trainval')))
-    splits['train'] = { ...source, list: listOf('trainval') };
+  const folder = listFolder(base, 'Segmentation');
+  const lists = splitLists(folder);
+  if (lists.size > 0)
+    return Object.fromEntries([...lists].map(([split, list]) => [split, { ...source, list }]));
   // Some tools write one list of all images.
-  if (Object.keys(splits).length === 0)
-    splits['train'] = {
-      ...source,
-      list: existsSync(listOf('default')) ? listOf('default') : undefined,
-    };
-  return splits;
+  const all = folder === undefined ? undefined : join(folder, 'default.txt');
+  return { train: { ...source, list: all !== undefined && existsSync(all) ? all : undefined } };
 }
 
 function namesOf(

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import type { AnnotationSource } from '../annotations/source.js';
@@ -14,6 +13,7 @@ import {
   startOf,
 } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
+import { listFolder, splitLists } from './split-names.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** Names of folders with annotation files, ignoring case. */
@@ -59,18 +59,11 @@ async function vocData(
 function splitsOf(root: string): ReadonlyMap<SplitName, AnnotationSource> {
   const splits = new Map<SplitName, AnnotationSource>();
   const xmlFolder = annotationFolder(root, XML_FOLDERS);
-  const lists = join(root, 'ImageSets', 'Main');
   if (xmlFolder !== undefined && holdsVoc(xmlFolder)) {
-    // The published sets name the images of each split; `trainval` is both.
-    const listed = (['train', 'val', 'test'] as const).filter((split) =>
-      existsSync(join(lists, `${split}.txt`)),
-    );
+    // The published sets name the images of each split.
     const images = imageFolderOf(root, xmlFolder);
-    for (const split of listed)
-      splits.set(split, source(xmlFolder, images, join(lists, `${split}.txt`)));
-    const both = join(lists, 'trainval.txt');
-    if (!splits.has('train') && existsSync(both))
-      splits.set('train', source(xmlFolder, images, both));
+    for (const [split, list] of splitLists(listFolder(root, 'Main')))
+      splits.set(split, source(xmlFolder, images, list));
     if (splits.size > 0) return splits;
     for (const [split, folder] of splitFolders(xmlFolder))
       if (holdsVoc(folder)) splits.set(split, source(folder, imageFolderOf(root, folder, split)));

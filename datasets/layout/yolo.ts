@@ -2,17 +2,18 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ConfigError, DataError, LayoutError } from '../../core/errors.js';
 import { isImageName } from '../../io/files/images.js';
-import { readWhole } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
 import { readYaml } from '../../io/yaml/read.js';
 import { checkYoloYaml, isYoloYaml, type YoloYaml } from '../../io/yolo/data-yaml.js';
 import { readYoloLabels, type YoloObject } from '../../io/yolo/labels.js';
 import type { AnnotationSource } from '../annotations/source.js';
-import { yoloImages, type YoloImage } from '../annotations/yolo.js';
-import { beforeUpload } from '../annotations/image-index.js';
+import { imageOfLabel, labelOf, yoloImages, type YoloImage } from '../annotations/yolo.js';
+import { commonFolder, folderOfList, listedImages } from '../annotations/yolo-list.js';
 import { readInOrder } from '../annotations/in-order.js';
 import { errorAsValueSync } from '../problems.js';
 import { readClassNames } from '../class-names.js';
+import { notedClasses } from './class-file.js';
+import { darknetLists } from './darknet.js';
 import {
   annotationFolder,
   firstFile,
@@ -20,6 +21,7 @@ import {
   foldersIn,
   isFolder,
   splitFolders,
+  startOf,
 } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import { splitOfName } from './split-names.js';
@@ -88,7 +90,7 @@ export async function yoloLayouts(
   const splits = splitsOf(root);
   if (Object.keys(splits).length === 0) return [];
   const nameFile = nameFileOf(root, splits);
-  const names = nameFile === undefined ? undefined : readClassNames(nameFile);
+  const names = nameFile === undefined ? notedClasses(root) : readClassNames(nameFile);
   if (names) return [await yoloData(root, splits, { names, classes })];
   return [await yoloData(root, splits, { names: classes })];
 }
@@ -117,8 +119,7 @@ function partOf(paths: readonly string[], file: string): AnnotationSource {
         file,
         `expected one text file or several folders for a part, got ${paths.join(', ')}`,
       );
-    const base = dirname(lists[0]);
-    return { format, annotations: base, images: base, list: lists[0] };
+    return listSource(lists[0], folderOfList(lists[0]) ?? dirname(lists[0]));
   }
   if (paths.length === 1) return { format, annotations: labelFolderOf(paths[0]), images: paths[0] };
   const base = commonFolder(paths);
@@ -139,11 +140,21 @@ function labelFolderOf(images: string): string {
   return inside !== undefined && labels !== undefined ? labels : images;
 }
 
-function commonFolder(paths: readonly string[]): string {
-  let base = dirname(paths[0]);
-  while (!paths.every((path) => path.startsWith(base === sep ? sep : base + sep)))
-    base = dirname(base);
-  return base;
+/** Source of a text file that lists images. */
+function listSource(list: string, images: string): AnnotationSource {
+  return { format: 'yolo', annotations: images, images, list };
+}
+
+/** The splits of a set by lists of images, if there are several of them that lead to images. */
+function listedSplits(root: string): Splits {
+  const parts = [...darknetLists(root)].flatMap(([split, list]) => {
+    const images = folderOfList(list);
+    if (images === undefined) return [];
+    const listed = listedImages(list, images);
+    const isLabeled = listed.some(({ full }) => isLabelFile(labelOf(full)));
+    return isLabeled ? [[split, listSource(list, images)] as const] : [];
+  });
+  return parts.length > 1 ? Object.fromEntries(parts) : {};
 }
 
 /** Folders of images and labels by split, or `train` if they are undivided. */
@@ -161,7 +172,10 @@ function splitsOf(root: string): Splits {
   if (images !== undefined && labels !== undefined) {
     const ofLabels = splitFolders(labels);
     for (const [split, folder] of splitFolders(images)) add(split, folder, ofLabels.get(split));
-    if (Object.keys(found).length === 0) add('train', images, labels);
+    if (Object.keys(found).length > 0) return found;
+    const listed = listedSplits(root);
+    if ('train' in listed) return listed;
+    add('train', images, labels);
     return found;
   }
   for (const [split, folder] of splitFolders(root)) {
@@ -177,6 +191,8 @@ function splitsOf(root: string): Splits {
     if (split !== undefined) add(split, folder, folder);
   }
   if ('train' in found) return found;
+  const listed = listedSplits(root);
+  if ('train' in listed) return listed;
   const data = folderNamed(root, ['obj_data', 'data']);
   if (data !== undefined) add('train', data, data);
   if (Object.keys(found).length === 0) add('train', root, root);
@@ -189,13 +205,18 @@ function holdsLabels(folder: string, images: string): boolean {
     extname(name).toLowerCase() === '.txt' &&
     !/^(classes|labels|train|val|valid|test|readme|notes)\b/i.test(name);
   const label = firstFile(folder, isLabel, 3);
-  if (label === undefined || !statSync(label).isFile()) return false;
-  if (!/^\s*(\d+(\.\d*)?\s+[-+.\d]|$)/.test(Buffer.from(readWhole(label)).toString('latin1')))
-    return false;
+  if (label === undefined || !isLabelFile(label)) return false;
   const stem = basename(label, extname(label));
   const isItsImage = (name: string): boolean =>
-    isImageName(name) && [stem, beforeUpload(stem)].includes(basename(name, extname(name)));
+    isImageName(name) && imageOfLabel(basename(name, extname(name))) === imageOfLabel(stem);
   return firstFile(images, isItsImage, 3) !== undefined;
+}
+
+/** Whether a text file begins as labels do, or is empty. */
+function isLabelFile(file: string | undefined): boolean {
+  if (file === undefined || !statSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  const text = startOf(file).replace(/^(ÿþ|þÿ|ï»¿)/, ''); // marks of Unicode
+  return /^\s*(\d+(\.\d*)?\s+[-+.\d]|$)/.test(text);
 }
 
 /** Files of class names: of darknet, Roboflow and others. */

@@ -25,7 +25,9 @@ export interface CocoIssue {
     | 'valueOutside'
     | 'sizeListed'
     | 'nameListed'
+    | 'imageRenamed'
     | 'shapeIgnored'
+    | 'fileOther'
     | 'labelMissing'
     | 'imageUnlabeled'
     | 'labelAlone';

@@ -37,16 +37,17 @@ const ONLY_CLASS = 'object';
 
 /** Names of the columns in the headers that people write, in lower case without separators. */
 const NAMES: Readonly<Record<Column, string>> = {
-  image: 'image filename imagename imagepath imagefile imageid path file img imgpath imgname',
-  x1: 'x1 xmin left minx',
-  y1: 'y1 ymin top miny',
-  x2: 'x2 xmax right maxx',
-  y2: 'y2 ymax bottom maxy',
+  image:
+    'image filename imagename imagepath imagefile imagefilename imageid path filepath file img imgpath imgname imgfile',
+  x1: 'x1 xmin left minx bboxx1 bboxxmin bboxleft boxx1 boxxmin',
+  y1: 'y1 ymin top miny bboxy1 bboxymin bboxtop boxy1 boxymin',
+  x2: 'x2 xmax right maxx bboxx2 bboxxmax bboxright boxx2 boxxmax',
+  y2: 'y2 ymax bottom maxy bboxy2 bboxymax bboxbottom boxy2 boxymax',
   x: 'bboxx boxx',
   y: 'bboxy boxy',
   w: 'bboxwidth boxwidth bboxw boxw',
   h: 'bboxheight boxheight bboxh boxh',
-  class: 'class label name category classname labelname categoryname object',
+  class: 'class label name category classname labelname categoryname object objectname',
   width: 'width imagewidth imgwidth',
   height: 'height imageheight imgheight',
   group: 'isgroupof',
@@ -80,7 +81,7 @@ export function isCsvOfBoxes(text: string): boolean {
  * @see https://github.com/fizyr/keras-retinanet#csv-datasets
  */
 export function readCsvBoxes(bytes: Uint8Array, file: string): CsvBoxes {
-  const text = decodeText(bytes, file, 'a list of boxes').replace(/^sep=.\r?\n/, '');
+  const text = decodeText(bytes, file, 'a list of boxes');
   const { rows, delimiter, unclosed } = parseCsv(text);
   if (unclosed !== undefined)
     throw AnnotationsError.in(

@@ -10,7 +10,8 @@ const DELIMITERS = [',', ';', '\t'] as const;
 
 /**
  * Splits text into rows and fields as RFC 4180 does: fields may be quoted, with `""` for a quote. Lines end with LF, CRLF
- * or CR; empty ones are skipped. The delimiter is the most frequent one of the first line outside quotes.
+ * or CR; empty ones are skipped. The delimiter is the most frequent one of the first line outside quotes, or that
+ * of a first line `sep=;`.
  *
  * @returns the rows, and the delimiter; `unclosed` is the line of a quote that is never closed
  */
@@ -19,10 +20,12 @@ export function parseCsv(text: string): {
   readonly delimiter: string;
   readonly unclosed?: number | undefined;
 } {
-  const delimiter = delimiterOf(text);
+  // Excel's first line.
+  const [said, wanted] = /^\uFEFF?"?sep=(.)"?\r?\n/.exec(text) ?? [];
+  const delimiter = wanted ?? delimiterOf(text);
   const rows: CsvRow[] = [];
   let fields: string[] = [];
-  let [line, start, at] = [1, 1, 0];
+  let [line, start, at] = said === undefined ? [1, 1, 0] : [2, 2, said.length];
   let unclosed: number | undefined;
   const endRow = (): void => {
     if (fields.length > 1 || (fields[0] ?? '').trim() !== '') rows.push({ line: start, fields });

@@ -133,6 +133,8 @@ function regionOf(shape: ShapeRecord, where: string, file: string): DrawnRegion 
     AnnotationsError.in(file, `${where}: expected ${expected}, got ${got}`);
   switch (type) {
     case 'polygon':
+    case 'oriented_rectangle': // labelme
+    case 'rotation': // X-AnyLabeling
       if (points.length < 3) throw wanted('a polygon of at least 3 points');
       return { kind: 'polygon', points: points.flat() };
     case 'rectangle': {

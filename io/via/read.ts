@@ -1,6 +1,6 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, quote } from '../../core/errors.js';
-import { NON_NEGATIVE, POSITIVE, literal, number } from '../../core/schema.js';
+import { POSITIVE, literal, number } from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 
@@ -63,7 +63,6 @@ const IMAGE = {
   required: ['filename'],
   properties: {
     filename: { type: 'string', minLength: 1 },
-    size: NON_NEGATIVE,
     regions: { type: ['array', 'object', 'null'] },
   },
 };

@@ -45,6 +45,22 @@ async function findingsOf(path: string): Promise<Record<string, readonly string[
   );
 }
 
+test('photos of a phone that are not read are counted and named', async () => {
+  data.image('images/a.png', width, height);
+  data.write('images/IMG_0002.HEIC', 'x');
+  data.write('images/notes.db', 'x');
+  data.write('labels/a.txt', '0 0.5 0.5 0.5 0.5\n');
+  data.write('classes.txt', 'nut\n');
+  const found = (await findingsOf(data.root))['image-format'];
+  expect(found).toEqual([expect.stringMatching(/^IMG_0002\.HEIC \(HEIC, .*save it as JPEG/)]);
+  const voc = '<annotation><filename>IMG_0002.HEIC</filename></annotation>';
+  data.write('voc/Annotations/IMG_0002.xml', voc);
+  data.write('voc/JPEGImages/IMG_0002.HEIC', 'x');
+  expect((await findingsOf(data.at('voc')))['image-missing'][0]).toMatch(
+    /^expected its image IMG_0002\.HEIC, got HEIC, .*save it as JPEG/,
+  );
+});
+
 test.each([
   ['upside down', 3, [width, height], [0, 0, 200]],
   ['on its side', 6, [height, width], [0, 0, 200]],

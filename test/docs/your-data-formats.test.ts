@@ -127,6 +127,16 @@ const MAKE: readonly (readonly [start: string, make: () => void])[] = [
     },
   ],
   [
+    '`obj.data`',
+    () => {
+      labeled((name) => [`obj/${name}.png`, `obj/${name}.txt`], YOLO);
+      for (const [file, names] of Object.entries({ train: PARTS.train, valid: PARTS.val }))
+        write(`${file}.txt`, names.map((name) => `data/obj/${name}.png\n`).join(''));
+      write('obj.names', 'raccoon\n');
+      write('obj.data', 'train = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\n');
+    },
+  ],
+  [
     '`data.yaml`, `train.txt`',
     () => {
       yoloSplit();

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { fcmaeConfig } from '../../backbone/fcmae.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
@@ -16,12 +16,15 @@ import { partFile, safetensorsFile, withPngChecksums, withZipChecksums } from '.
 import { rleFromString } from '../../core/rle-string.js';
 import { rleOfSegmentation } from '../../core/coco.js';
 import { readCvatTables } from '../../datasets/annotations/cvat.js';
+import { readInstanceMasks } from '../../datasets/annotations/masks.js';
 import { readClassList } from '../../datasets/class-list.js';
 import { readLabelFile } from '../../datasets/imagenet-labels.js';
+import { readLabelTable } from '../../datasets/layout/label-table.js';
 import { yamlLayout } from '../../datasets/layout/yaml.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import { readClassNames } from '../../datasets/class-names.js';
 import { readCard } from '../../inference/read-card.js';
+import { decodeBmp } from '../../io/bmp/decode.js';
 import { readAnnotations } from '../../io/coco/annotations.js';
 import { readResults } from '../../io/coco/results.js';
 import { readCsvBoxes } from '../../io/csv/boxes.js';
@@ -33,6 +36,8 @@ import { encodeIndexedPng } from '../../io/png/indexed.js';
 import { encodeLabelPng } from '../../io/png/write.js';
 import { readVia } from '../../io/via/read.js';
 import { readVocFile } from '../../io/voc/read.js';
+import { readYaml } from '../../io/yaml/read.js';
+import { checkYoloYaml } from '../../io/yolo/data-yaml.js';
 import { readYoloLabels } from '../../io/yolo/labels.js';
 import { writeReport } from '../../report/run-report.js';
 import { resolveConfig } from '../../train/config/resolve.js';
@@ -59,6 +64,14 @@ export interface Fuzzed {
   /** File of a changed document; default: its text. */
   readonly framed?: (text: string) => Uint8Array;
 }
+
+/** Tables of classes by file name. */
+const TABLES = {
+  'labelmap.txt': '# label:color_rgb:parts:actions\nsky:0,0,0::\ncat:1,1,1:a,b:\n',
+  'label_colors.txt': '64 128 64\tAnimal\n192 0 128 Arch way\n',
+  'class_dict.csv': 'name,r,g,b\nsky,0,0,0\n"cat, big",1,1,1\n',
+  '_classes.csv': 'Pixel Value, Class\n0, sky\n1, cat\n',
+};
 
 /** A part of an evaluation, and its header. */
 const PART = encodePartialResult(new ClassificationEvaluator(2).toPartialResult());
@@ -89,6 +102,10 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
   const checkpoints = await checkpointJsons(join(root, 'checkpoint'));
   const model = join(root, 'model');
   mkdirSync(model);
+  mkdirSync(join(root, 'masks'));
+  for (const name of Object.keys(TABLES))
+    mkdirSync(join(root, 'tables', name), { recursive: true });
+  writeFileSync(join(root, 'a.png'), labels()[0]);
   const piece = safetensorsFile(JSON.stringify(TENSORS), 25);
   writeFileSync(join(model, 'model-1.safetensors'), piece);
   writeFileSync(join(model, 'config.json'), TEXTS.model[0]);
@@ -168,6 +185,30 @@ export async function parsers(root: string): Promise<readonly Fuzzed[]> {
       read: readTensors,
     })),
     { name: 'data.yaml', corpus: bytes(...TEXTS.dataYaml), file: 'data.yaml', read: yamlLayout },
+    {
+      name: 'data.yaml of YOLO',
+      corpus: bytes(
+        'path: ../set\ntrain: images/train\nval: [a, b]\nnc: 2\nnames: {0: cat, 1: dog}\n',
+        'train: ../train/images\nval: val.txt\nnames: [cat, dog]\n',
+      ),
+      file: 'yolo.yaml',
+      read: (file) => checkYoloYaml(readYaml(file), file),
+    },
+    ...Object.entries(TABLES).map(([name, text]) => ({
+      name: `color table ${name}`,
+      corpus: bytes(text),
+      file: join('tables', name, name),
+      read: (file: string) => readLabelTable(dirname(file)),
+    })),
+    { name: 'BMP', corpus: [bmp()], file: 'a.bmp', read: (_, input) => decodeBmp(input, 'a.bmp') },
+    {
+      name: 'instance masks',
+      corpus: labels(),
+      file: join('masks', 'a.png'),
+      sealed: withPngChecksums,
+      read: () =>
+        readInstanceMasks({ annotations: join(root, 'masks'), images: root }, () => undefined),
+    },
     {
       name: 'configurations',
       corpus: bytes(...TEXTS.config),

@@ -85,6 +85,30 @@ const SETS: readonly FuzzedSet[] = [
     images: ['images/a.jpg', 'images/b.jpg'],
     others: { 'labels/a.txt': BOXES, 'data.yaml': 'train: train.txt\nnames: [cat, dog]\n' },
   },
+  {
+    name: 'YOLO, darknet',
+    corpus: bytes(
+      'classes = 2\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\n',
+    ),
+    file: 'obj.data',
+    images: ['obj/a.jpg', 'obj/b.jpg'],
+    others: {
+      'obj/a.txt': BOXES,
+      'obj/b.txt': BOXES,
+      'train.txt': 'data/obj/a.jpg\n',
+      'valid.txt': 'data\\obj\\b.jpg\r\n',
+      'obj.names': CLASSES,
+    },
+  },
+  {
+    name: 'YOLO, notes of Label Studio',
+    corpus: bytes(
+      '{"categories":[{"id":0,"name":"cat"},{"id":1,"name":"dog"}],"info":{"year":2026}}',
+    ),
+    file: 'notes.json',
+    images: ['images/a.jpg'],
+    others: { 'labels/a.txt': BOXES },
+  },
   { name: 'LabelMe', corpus: bytes(TEXTS.labelme), file: 'a.json', images: ['a.jpg'] },
   { name: 'VIA', corpus: bytes(...TEXTS.via), file: 'via.json', images: ['a.jpg', 'b.jpg'] },
   {

@@ -25,6 +25,26 @@ test('keras-retinanet: paths, backgrounds, and classes.csv with the order', asyn
   ]);
 });
 
+test('rows of another machine, with several spellings of the path of an image, of a spreadsheet', async () => {
+  for (const camera of ['cam1', 'cam2']) data.image(`photos/${camera}/001.png`);
+  data.write(
+    'boxes.csv',
+    '\ufeffsep=;\r\nFile path;X_min;Y_min;X_max;Y_max;Label\r\n' +
+      'D:\\me\\set\\cam1\\001.png;1,5;2;11;22;cow\r\n"/home/me/cam2/001.png";5;6;7;9;ape\r\n' +
+      './cam1/001.PNG;3;3;9;9;ape\r\n',
+  );
+  const layout = (await detectLayout(data.root)) as DetectionData;
+  expect(layout.line).toBe('CSV boxes: train 2, 2 classes');
+  const { tables, lines } = await tablesOf(layout.splits['train']);
+  expect(lines).toEqual([]);
+  expect(boxesOf(tables, 'cam1/001.png')).toEqual([
+    [1.5, 2, 9.5, 20],
+    [3, 3, 6, 6],
+  ]);
+  expect(boxesOf(tables, 'cam2/001.png')).toEqual([[5, 6, 2, 3]]);
+  expect(tables.images.fileNames).toHaveLength(2);
+});
+
 test('TensorFlow: a file for each split, images in folders of the same names', async () => {
   const header = 'filename,width,height,class,xmin,ymin,xmax,ymax\r\n';
   for (const [split, folder] of [

@@ -51,6 +51,14 @@ test('boxes, polygons and masks are read, in the classes of the file', async () 
   ]);
 });
 
+test('tags and points do not make masks of boxes in the line', async () => {
+  image('images/a.png', 8, 6);
+  const shapes =
+    '<tag label="cat"/><points label="cat" points="0,0"/><box label="cat" xtl="0" ytl="0" xbr="4" ybr="4"/>';
+  write('annotations.xml', file(picture('a.png', shapes)));
+  expect((await detectLayout(folder.root)).line).toBe('CVAT boxes: train 1, 2 classes');
+});
+
 test('other shapes are noted, and bad ones are errors with their image', async () => {
   image('images/a.png', 8, 6);
   const shapes = [

@@ -213,3 +213,18 @@ test('files that are broken are named, and the others are read', async () => {
     expect.stringMatching(/^schema c\.json: expected a LabelMe file as JSON, got /),
   ]);
 });
+
+test('other JSON beside the files is left out with a note', async () => {
+  data.image('a.png');
+  file('a.json', [rectangle('nut', 1, 1, 9, 9)]);
+  data.write('settings.json', { editor: { tabSize: 2 } });
+  const layout = (await detectLayout(data.root)) as DetectionData;
+  const { tables, lines } = await tablesOf(layout.splits['train']);
+  expect(tables.images.fileNames).toEqual(['a.png']);
+  expect(lines).toEqual(['fileOther settings.json: expected a LabelMe file, got other JSON']);
+  // With an image of its name it is meant to be one.
+  data.image('settings.png');
+  expect((await tablesOf(layout.splits['train'])).lines[0]).toMatch(
+    /^schema settings\.json: shapes/,
+  );
+});

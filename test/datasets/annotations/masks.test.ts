@@ -3,7 +3,7 @@ import { detectLayout } from '../../../datasets/layout/detect.js';
 import { loadDetectionSplit } from '../../../datasets/layout/load.js';
 import type { DetectionData } from '../../../datasets/layout/types.js';
 import { rleArea, type Rle } from '../../../core/rle.js';
-import { encodeLabelPng } from '../../../io/png/write.js';
+import { encodeLabelPng, encodeRgbPng } from '../../../io/png/write.js';
 import { boxesOf, dataFolder, tablesOf } from '../../helpers/data-folder.js';
 import { buildPng } from '../../helpers/png.js';
 
@@ -25,6 +25,30 @@ function png16(values: readonly number[]): Uint8Array {
   });
   return buildPng({ width, height, bitDepth: 16, colorType: 0, rows });
 }
+
+test('masks that were saved with three equal channels are read, colors are refused', async () => {
+  data.image('images/a.png', width, height);
+  const rgb = (factor: number): Uint8Array =>
+    encodeRgbPng({
+      ...{ width, height },
+      data: Uint8Array.from({ length: 3 * 48 }, (_, i) =>
+        i % 3 === 0 ? factor * QUARTERS[Math.floor(i / 3)] : QUARTERS[Math.floor(i / 3)],
+      ),
+    });
+  data.write('masks/a.png', rgb(1));
+  const source = ((await detectLayout(data.root)) as DetectionData).splits['train'];
+  const { tables, lines } = await tablesOf(source);
+  expect(lines).toEqual([]);
+  expect(boxesOf(tables, 'a.png')).toEqual([
+    [0, 0, 4, 3],
+    [4, 3, 4, 3],
+  ]);
+  data.write('masks/a.png', rgb(2));
+  expect((await tablesOf(source)).lines[0]).toBe(
+    'schema a.png: expected a label PNG with one number per pixel (gray or palette), got colors: [2, 1, 1], [0, 0, 0], [4, 2, 2]; ' +
+      'write the number of its object into each pixel, 0 for none',
+  );
+});
 
 test('torchvision’s tutorial: PNGImages and PedMasks', async () => {
   for (const name of ['p1', 'p2']) {
@@ -93,7 +117,8 @@ test('masks without an image, of another size or in color are named', async () =
   data.image('images/c.png', width, height);
   data.write('masks/a.png', png(QUARTERS));
   data.write('masks/b.png', png(QUARTERS));
-  data.image('masks/c.png', width, height);
+  const red = Uint8Array.from({ length: 3 * 48 }, (_, i) => (i % 3 === 0 ? 200 : 0));
+  data.write('masks/c.png', encodeRgbPng({ width, height, data: red }));
   data.write('masks/d.png', png(QUARTERS));
   const source = {
     format: 'masks',

@@ -191,6 +191,21 @@ describe('layouts', () => {
     );
   });
 
+  test('lists may have any case, names with spaces and dots, and files of images in them', async () => {
+    const names = ['IMG 2026', 'cam1.00012', 'Screenshot at 10.15.32', 'p'];
+    for (const name of names) {
+      image(`JPEGImages/${name}.png`);
+      write(`Annotations/${name}.xml`, xml(object('cat', [1, 1, 40, 40])));
+    }
+    write('ImageSets/Main/Train.txt', 'IMG 2026\ncam1.00012 1\nScreenshot at 10.15.32 -1\n');
+    write('ImageSets/Main/Validation.txt', 'D:\\set\\JPEGImages\\p.png\n');
+    const data = await detected();
+    expect(data.line).toBe('VOC boxes: train 3, val 1, 1 class');
+    const { images } = await loadDetectionSplit(data, 'train');
+    expect(images.fileNames).toEqual(names.slice(0, 3).map((name) => `${name}.png`));
+    expect((await loadDetectionSplit(data, 'val')).images.fileNames).toEqual(['p.png']);
+  });
+
   test('XML files are beside the images, with a folder for each part or not', async () => {
     for (const split of ['train', 'valid', 'test']) {
       image(`${split}/a.png`);

@@ -55,6 +55,22 @@ test('images without a label file, or with an empty one, are background', async 
   ]);
 });
 
+test('a label file may be in another spelling, or have the extension of its image', async () => {
+  for (const name of ['IMG_1.PNG', 'Größe'.normalize('NFD') + '.png', 'c.png', 'd.png'])
+    image(`images/${name}`);
+  for (const name of ['img_1', 'größe'.normalize('NFC'), 'c.png', 'd', 'x'])
+    write(`labels/${name}.txt`, BOX);
+  write('classes.txt', 'cat\n');
+  const { tables, lines } = await tablesOf((await detected()).splits['train']);
+  expect(tables.annotations.ids).toHaveLength(4);
+  expect(lines.map((line) => line.normalize('NFC')).sort()).toEqual([
+    'imageRenamed c.png.txt: its image is "c.png"',
+    'imageRenamed größe.txt: its image is "Größe.png"',
+    'imageRenamed img_1.txt: its image is "IMG_1.PNG"',
+    'labelAlone x.txt: expected an image of this name, got none',
+  ]);
+});
+
 test('problems name the label file and the line', async () => {
   for (const name of ['a', 'b', 'c', 'd']) image(`images/${name}.png`);
   write('images/e.png', 'no image');

@@ -101,6 +101,22 @@ test('every shape is read with its label, group and position', () => {
   ]);
 });
 
+test('turned rectangles are outlines of four corners', () => {
+  const corners = [
+    [5, 0],
+    [10, 5],
+    [5, 10],
+    [0, 5],
+  ];
+  for (const type of ['oriented_rectangle', 'rotation']) {
+    const { shapes } = readLabelMe(
+      file([{ label: 'ship', points: corners, shape_type: type, direction: 0.8 }]),
+      'a.json',
+    );
+    expect(shapes[0].region).toEqual({ kind: 'polygon', points: corners.flat() });
+  }
+});
+
 test('files of old versions lack types, groups and sizes', () => {
   const old = bytesOf({
     shapes: [{ label: 'cat', line_color: null, fill_color: null, points: SQUARE }],

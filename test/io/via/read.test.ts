@@ -91,6 +91,14 @@ test('version 1 has a map of regions', () => {
   expect(regions.map(({ position }) => position)).toEqual(['0', '7']);
 });
 
+test('files that were added by their address have the size -1', () => {
+  const entry = { filename: 'https://host/set/a.jpg', size: -1, regions: [region(RECT)] };
+  const { images } = readVia(bytesOf({ 'https://host/set/a.jpg-1': entry }), 'a.json');
+  expect(images.map(({ fileName, regions }) => [fileName, regions.length])).toEqual([
+    ['https://host/set/a.jpg', 1],
+  ]);
+});
+
 test('the class is in the only attribute with options, or the only one, or the named one', () => {
   const { type, note } = OPTIONS;
   const read = readVia(project({ type, note }), 'p.json');
