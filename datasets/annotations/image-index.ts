@@ -108,7 +108,7 @@ export class ImageIndex {
   }
 }
 
-/** What there is instead of an image that is missing by its name, for messages: a file of a format that is not read. */
+/** Describes what there may be instead of an image that is missing, by its name, for messages: a file of a format that is not read. */
 export function insteadOf(name: string): string {
   return unreadImageFormat(name) ?? 'none';
 }

@@ -16,7 +16,7 @@ import { drawnLabels } from './drawn-labels.js';
 import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
-import { forgetListings } from './folder-names.js';
+import { forgetListings, unpackedFolder } from './folder-names.js';
 import {
   assertLayoutOptions,
   type DataLayout,
@@ -29,7 +29,6 @@ import { vocLabelLayouts } from './voc-labels.js';
 import { vocLayouts } from './voc.js';
 import { yamlLayout } from './yaml.js';
 import { unknownLayout } from './unknown.js';
-import { unpackedFolder } from './unpacked.js';
 import { isYoloFile, yoloLayouts, yoloYamlIn, yoloYamlLayout } from './yolo.js';
 
 /** Layouts that are divided only on request, because they have been so from the beginning. */

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { readBytesSync } from '../../io/files/read.js';
 import { errorAsValueSync } from '../problems.js';
@@ -89,6 +89,29 @@ export function startOf(file: string): string {
 /** Whether a path is a folder, or a link to one. */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Files that archives have beside the folder of a set, and the archives themselves. */
+const BESIDE = /^(readme|licen[cs]e)|\.(zip|tar|t?gz|7z|rar)$/i;
+/** Folders that are parts of a layout. */
+const OF_LAYOUT = /^(voc(devkit|\d{4})|default|leftimg8bit)$/i;
+
+/**
+ * Finds the folder of a set that was unpacked into a folder of its own: the only one of the folder, with nothing beside it
+ * that belongs to a set, and not one of a layout itself such as `images`.
+ */
+export function unpackedFolder(path: string): string | undefined {
+  if (filesIn(path).some((file) => !BESIDE.test(basename(file)))) return undefined;
+  const [name, ...others] = foldersIn(path).filter((folder) => folder !== '__MACOSX');
+  if (name === undefined || others.length > 0) return undefined;
+  const isOfLayout =
+    OF_LAYOUT.test(name) ||
+    Object.values(SPLIT_NAMES)
+      .flat()
+      .some((split) => split === name.toLowerCase()) ||
+    IMAGE_FOLDERS.includes(name.toLowerCase()) ||
+    isLabelFolder(name);
+  return isOfLayout ? undefined : join(path, name);
 }
 
 /** Names in a folder, sorted, without hidden ones. */
