@@ -4,6 +4,7 @@ import {
   optional,
   orNull,
   record,
+  whole,
   withUnknownFields,
   type Schema,
 } from '../core/schema.js';
@@ -21,17 +22,28 @@ export interface StoredConfig {
   readonly seed: number;
   readonly weights: string | null;
   readonly weightsSha256?: string | null | undefined;
+  /** Length by a given time or number of images, if it was chosen so. */
+  readonly length?: StoredLength | null | undefined;
   readonly config: Readonly<Record<string, unknown>>;
   readonly sources: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | number>>;
 }
 
+interface StoredLength {
+  readonly layout?: { readonly steps: number } | null | undefined;
+}
+
 const LINE: Schema<string> = { type: 'string' };
+
+const Length: Schema<StoredLength> = withUnknownFields(
+  record({ layout: optional(orNull(withUnknownFields(record({ steps: whole(0) })))) }),
+);
 
 const ConfigSchema = withUnknownFields(
   record({
     ...{ recipe: LINE, data: LINE, seed: number(), weights: orNull(LINE) },
     weightsSha256: optional(orNull(LINE)),
+    length: optional(orNull(Length)),
     config: dictionary<unknown>({}),
     sources: dictionary(LINE),
     environment: optional(dictionary<string | number>({ type: ['string', 'number'] })),
@@ -43,6 +55,22 @@ export function readStoredConfig(folder: string): StoredConfig | undefined {
   const file = runFile(folder, 'config.json');
   const config = readCheckedJson(file, ConfigSchema, 'the configuration of a run');
   return config && { ...config, environment: config.environment ?? {} };
+}
+
+/**
+ * Number of steps that a run was to have: as planned for its time or its images, as configured, or by the epochs of its last
+ * record; undefined if nothing says it.
+ */
+export function plannedSteps(
+  { config, length }: Pick<StoredConfig, 'config' | 'length'>,
+  records: readonly MetricsRecord[],
+): number | undefined {
+  const { steps, epochs } = config;
+  const planned = length?.layout?.steps ?? steps;
+  if (typeof planned === 'number') return planned;
+  const last = records.at(-1);
+  if (typeof epochs !== 'number' || last === undefined || !(last.epoch > 0)) return undefined;
+  return Math.round((last.step * epochs) / last.epoch);
 }
 
 /** Creates the table of the merged configuration; values that differ from the recipe come first. */

@@ -5,7 +5,13 @@ import { runCharts } from './curves.js';
 import type { ReportPictures, RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
 import { escapeHtml, renderPage, type Section } from './page/html.js';
-import { configTable, factsTable, readStoredConfig, type StoredConfig } from './run-facts.js';
+import {
+  configTable,
+  factsTable,
+  plannedSteps,
+  readStoredConfig,
+  type StoredConfig,
+} from './run-facts.js';
 import { percentWithSign } from './format.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 import { readEvaluation } from './read-evaluation.js';
@@ -47,8 +53,9 @@ function runReport(folder: string, records: readonly MetricsRecord[]): string {
         .map((row) => pictureRow(row, folder))
         .join(''),
     },
+    { id: 'mistakes', title: 'Mistakes', body: evaluation ? mistakes(evaluation) : '' },
     { id: 'data', title: 'Data', body: evaluation ? dataCards(evaluation) : '' },
-    { id: 'curves', title: 'Curves', body: chartGrid(runCharts(records)) },
+    { id: 'curves', title: 'Curves', body: curves(evaluation, records) },
     { id: 'configuration', title: 'Configuration', body: config ? configTable(config) : '' },
     {
       id: 'environment',
@@ -85,7 +92,7 @@ function lead(
   const metrics =
     evaluation?.metrics ?? records.findLast((record) => record.kind === 'eval')?.metrics;
   return (
-    `<p class="verdict">${escapeHtml(runVerdict(evaluation, result, records))}</p>` +
+    `<p class="verdict">${escapeHtml(runVerdict(evaluation, result, records, config && plannedSteps(config, records)))}</p>` +
     `<p class="soft">${recipe}${step} steps, ${formatNumber(epoch)} epochs${ended}. ${metrics ? where : ''}</p>` +
     tiles(metrics ? headline(metrics) : [])
   );
@@ -104,13 +111,16 @@ function headline(
     ]);
 }
 
-function scores({ tables, charts, bars, confusion }: RunEvaluation): string {
-  return (
-    tables.map(tableCard).join('') +
-    bars.map(barsCard).join('') +
-    confusion.map(confusionCard).join('') +
-    chartGrid(charts)
-  );
+function scores({ tables }: RunEvaluation): string {
+  return tables.map(tableCard).join('');
+}
+
+function mistakes({ bars, confusion }: RunEvaluation): string {
+  return bars.map(barsCard).join('') + confusion.map(confusionCard).join('');
+}
+
+function curves(evaluation: RunEvaluation | undefined, records: readonly MetricsRecord[]): string {
+  return chartGrid([...(evaluation?.charts ?? []), ...runCharts(records)]);
 }
 
 function dataCards({ data }: RunEvaluation): string {

@@ -48,16 +48,18 @@ export function scoreVerdict({
 /**
  * Verdict on a run: that of its evaluation or else the last scores, and how the run ended unless it was finished.
  *
+ * @param planned number of steps that the run was to have, if known
  * @returns sentences without markup
  */
 export function runVerdict(
   evaluation: RunEvaluation | undefined,
   result: RunResult | undefined,
   records: readonly MetricsRecord[],
+  planned?: number,
 ): string {
   const { step } = records[records.length - 1];
   const reached = evaluation?.verdict ?? lastScore(evaluation, records);
-  return [reached, ending(result, step)]
+  return [reached, ending(result, step, planned)]
     .filter((sentence) => sentence !== '')
     .map((sentence) => `${capitalized(sentence)}.`)
     .join(' ');
@@ -85,11 +87,13 @@ function lastScore(
   return `training loss ${course}${last ? '' : '; not evaluated yet'}`;
 }
 
-function ending(result: RunResult | undefined, step: number): string {
-  if (result === undefined) return `not finished: the last record is of step ${step}`;
+function ending(result: RunResult | undefined, step: number, planned: number | undefined): string {
+  const at = result?.step ?? step;
+  const reached = planned !== undefined && planned > at ? `${at} of ${planned}` : String(at);
+  if (result === undefined) return `not finished: the last record is of step ${reached}`;
   if (result.ended === 'finished') return '';
   if (result.ended === 'interrupted')
-    return `interrupted at step ${result.step}: train with --resume to go on`;
+    return `interrupted at step ${reached}: train with --resume to go on`;
   return result.ended;
 }
 

@@ -162,9 +162,17 @@ test('the verdict comes first, the curves after all scores and pictures', () => 
   expect(verdict()).toBe('AP50 is &lt;high&gt;. Stopped at step 10 of 20: its time was over.');
   edit('result.json', { ended: 'interrupted' });
   expect(verdict()).toMatch(/Interrupted at step 10: train with --resume to go on\.$/);
+  edit('config.json', { config: { epochs: 2 } });
+  expect(verdict()).toMatch(/Interrupted at step 10 of 20: train with --resume to go on\.$/);
+  edit('config.json', { length: { layout: { steps: 40 } } });
+  expect(verdict()).toMatch(/Interrupted at step 10 of 40: /);
+  rmSync(join(run, 'result.json'));
+  expect(verdict()).toMatch(/Not finished: the last record is of step 10 of 40\.$/);
   const html = readFileSync(writeReport(run), 'utf8');
   const order = [...html.matchAll(/<section id="(\w+)"/g)].map(([, id]) => id);
-  expect(order).toEqual(['scores', 'pictures', 'data', 'curves', 'configuration', 'environment']);
+  const before = ['scores', 'pictures', 'mistakes', 'data', 'curves'];
+  expect(order).toEqual([...before, 'configuration', 'environment']);
+  expect(html.indexOf('aria-label="PR"')).toBeGreaterThan(html.indexOf('<section id="curves"'));
 });
 
 test('charts of one point or of zeros only are not drawn', () => {
