@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { WorkError } from '../core/errors.js';
 import { reviveFailure, type Failure } from '../core/failure.js';
+import { disableTelemetry } from '../core/telemetry.js';
 import { moduleUrl } from '../io/files/module-url.js';
 import { unavailable } from './http-error.js';
 import type { FromThread, Job, ModelInfo, ThreadSetup, ToThread } from './messages.js';
@@ -137,6 +138,7 @@ export class ModelThread {
   }
 
   private start(): Promise<readonly ModelInfo[]> {
+    disableTelemetry();
     // execArgv: flags of this process, such as those of a test runner, are not for the worker.
     const worker = new Worker(moduleUrl('./worker.js', import.meta.url), {
       workerData: this.options.setup,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import module from 'node:module';
+import { disableTelemetry } from '../core/telemetry.js';
 import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
 
 /**
@@ -8,6 +9,7 @@ import { endWithParent, needsRelaunch, relaunch } from './relaunch.js';
  */
 // Node from 22 on keeps the compiled code of libraries in its cache folder.
 (module as { enableCompileCache?: () => void }).enableCompileCache?.();
+disableTelemetry();
 if (needsRelaunch(process.argv[2])) process.exitCode = await relaunch();
 else {
   endWithParent();

@@ -1,8 +1,12 @@
 import { availableParallelism, freemem } from 'node:os';
 import type * as Ort from 'onnxruntime-common';
 import { EngineError } from '../../core/errors.js';
+import { disableTelemetry } from '../../core/telemetry.js';
 import { carriedScript, readWebRuntime } from '../../io/files/web-runtime.js';
 import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
+
+// When this package is imported, since worker threads can no longer do it.
+disableTelemetry();
 
 /** Share of the available memory for sessions. */
 const SESSION_SHARE = 1 / 4;

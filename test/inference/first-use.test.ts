@@ -91,7 +91,7 @@ test.each([
   vi.stubEnv('CONVNEXTV2_MIRROR', mirror);
   server.serve({ content });
   const { code, stderr } = await runInProcess([...args, '--cache', cache, '--offline']);
-  expect(stderr).toContain(`run "convnextv2 weights pull ${NAME}", or put https://`);
+  expect(stderr).toContain(`run "npx convnextv2 weights pull ${NAME}", or put https://`);
   expect(code).toBe(2);
   expect(server.ranges).toEqual([]);
 });

@@ -57,7 +57,7 @@ test('a server reads the options of weight files, and pulls nothing offline', ()
   const offline = cli(['serve', name, '--offline', ...args], elsewhere);
   expect([offline.code, offline.stderr]).toEqual([
     2,
-    expect.stringContaining(`run "convnextv2 weights pull ${name}"`),
+    expect.stringContaining(`run "npx convnextv2 weights pull ${name}"`),
   ]);
   const crop = cli(['serve', models.classify, '--crop', '0.5', ...args]);
   expect([crop.code, crop.stderr]).toEqual([2, expect.stringContaining('without model card')]);

@@ -1,8 +1,6 @@
-import { request as httpRequest } from 'node:http';
-import { get as httpsGet, request as httpsRequest } from 'node:https';
-import { isIP, type Socket } from 'node:net';
+import { get } from 'node:https';
 import { Readable } from 'node:stream';
-import { connect as tlsConnect } from 'node:tls';
+import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ConfigError } from '../../core/errors.js';
 
 /**
@@ -54,11 +52,6 @@ function isExempt({ hostname, port }: URL, list: string): boolean {
     });
 }
 
-/** Host without the brackets of an IPv6 address. */
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
-}
-
 /** Address without name and password. */
 function bare(address: string): string {
   return address.replace(/\/\/[^/@]*@/, '//');
@@ -67,19 +60,16 @@ function bare(address: string): string {
 /**
  * Sends a GET request for an https address through a tunnel of a proxy. Redirects are not followed.
  *
- * @throws ConfigError if the proxy wants another name or password; errors of sockets
+ * @throws ConfigError if the proxy refuses; errors of sockets
  */
-export async function fetchThrough(
+export function fetchThrough(
   proxy: URL,
   url: URL,
   { headers, signal }: RequestOptions,
 ): Promise<Response> {
-  const socket = await tunnel(proxy, url, signal);
   return new Promise((resolve, reject) => {
-    const host = bareHost(url);
-    const servername = isIP(host) === 0 ? host : undefined;
-    const createConnection = (): Socket => tlsConnect({ socket, host, servername });
-    const request = httpsGet(url, { headers, signal, createConnection }, (answer) => {
+    const agent = new HttpsProxyAgent(proxy);
+    const request = get(url, { headers, signal, agent }, (answer) => {
       const { statusCode = 0, statusMessage, rawHeaders } = answer;
       const pairs = rawHeaders.flatMap((name, i): [string, string][] =>
         i % 2 === 0 ? [[name, rawHeaders[i + 1]]] : [],
@@ -90,39 +80,24 @@ export async function fetchThrough(
         new Response(body, { status: statusCode, statusText: statusMessage ?? '', headers: pairs }),
       );
     });
+    agent.on('proxyConnect', ({ statusCode, statusText }: ProxyAnswer) => {
+      if (statusCode !== 200) request.destroy(refusal(proxy, url, `${statusCode} ${statusText}`));
+    });
     request.on('error', reject);
   });
 }
 
-/** Opens a connection to the server of `url` through the proxy. */
-function tunnel(proxy: URL, url: URL, signal: AbortSignal): Promise<Socket> {
+/** Answer of a proxy to the request for a tunnel. */
+interface ProxyAnswer {
+  readonly statusCode: number;
+  readonly statusText: string;
+}
+
+function refusal(proxy: URL, url: URL, status: string): ConfigError {
   const at = `${url.hostname}:${url.port === '' ? 443 : url.port}`;
-  const { username, password } = proxy;
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
-  const headers = {
-    host: at,
-    ...(username !== '' && { 'proxy-authorization': `Basic ${login.toString('base64')}` }),
-  };
-  return new Promise((resolve, reject) => {
-    const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
-      ...{ hostname: bareHost(proxy), port: proxy.port },
-      ...{ method: 'CONNECT', path: at, headers, signal, agent: false },
-    });
-    request.on('error', reject);
-    request.on('connect', ({ statusCode, statusMessage }, socket) => {
-      if (statusCode === 200) return resolve(socket);
-      socket.destroy();
-      const got = `${statusCode ?? ''} ${statusMessage ?? ''}`.trim();
-      const login =
-        statusCode === 407
-          ? '; put name and password into its address (http://NAME:PASSWORD@HOST)'
-          : '';
-      reject(
-        new ConfigError(
-          `pull: expected the proxy ${proxy.host} to reach ${at}, got status ${got}${login}`,
-        ),
-      );
-    });
-    request.end();
-  });
+  const remedy = '; put name and password into its address (http://NAME:PASSWORD@HOST)';
+  return new ConfigError(
+    `pull: expected the proxy ${proxy.host} to reach ${at}, got status ${status.trim()}` +
+      (status.startsWith('407') ? remedy : ''),
+  );
 }

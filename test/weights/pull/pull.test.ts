@@ -235,7 +235,7 @@ test('two processes do not pull the same file at once, and a dead one does not b
 test('locateWeights finds files and cached names, and says how to get the others', async () => {
   const [entry] = CATALOG;
   await expect(locateWeights(entry.name, cacheFolder)).rejects.toThrow(
-    `run "convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
+    `run "npx convnextv2 weights pull ${entry.name}", or put ${entry.url} there`,
   );
   expect(isCached(entry, cacheFolder)).toBe(false);
   server.serve({ content });
