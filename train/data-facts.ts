@@ -1,3 +1,4 @@
+import type { SoftTargetOptions } from '../engine/ops/losses.js';
 import type { Settings } from './config/layers.js';
 
 /** Facts of a training set that a run names before it starts, and when it does not learn. */
@@ -6,6 +7,8 @@ export interface DataFacts {
   readonly counts: string;
   /** `anchors fit 97 % of the objects`; absent without objects. */
   readonly fit?: string | undefined;
+  /** Names of the classes by index. */
+  readonly classNames?: readonly string[] | undefined;
   /** Reasons why a model may learn nothing from the set, the likeliest first. */
   readonly concerns: readonly string[];
   /** Loss of the best constant answer; absent if it is counted during training, or unknown. */
@@ -16,7 +19,7 @@ export interface DataFacts {
 
 /** Frequencies of the targets of a step, by which its loss is judged. */
 export interface TargetCounts {
-  /** Loss term, a mean cross-entropy over the targets. */
+  /** Loss term, a mean over the targets. */
   readonly loss: string;
   /** Name of the targets for people. */
   readonly of: string;
@@ -26,21 +29,16 @@ export interface TargetCounts {
   readonly background?: number | undefined;
   /** Fraction of the mean that the targets make up, the rest being ignored; default 1. */
   readonly share?: number | undefined;
+  /**
+   * Class weights and focal factor of its cross-entropy; `other`: further changes, so that its first values are all that it is
+   * compared with.
+   */
+  readonly changes?: SoftTargetOptions | 'other' | undefined;
 }
 
 /** Formats a count: `1 class`, `2,400 steps`. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
-}
-
-/** Entropy of frequencies in nats: the cross-entropy of the best constant answer. */
-export function entropy(counts: ArrayLike<number>): number {
-  const values = Array.from(counts);
-  const total = values.reduce((sum, count) => sum + count, 0);
-  return values.reduce((sum, count) => {
-    const p = count / Math.max(total, 1);
-    return p > 0 ? sum - p * Math.log(p) : sum;
-  }, 0);
 }
 
 /** Score of the trained images from which a set counts as learned. */

@@ -1,4 +1,5 @@
-import { entropy, type DataFacts, type TargetCounts } from './data-facts.js';
+import { constantLoss } from './constant-loss.js';
+import type { DataFacts, TargetCounts } from './data-facts.js';
 import type { Scalars } from './trainer.js';
 
 /** Fraction of the steps after which it is said whether a run learns. */
@@ -16,6 +17,8 @@ const LEARNED = 0.9;
 const CLEARLY_LEARNED = 0.75;
 /** Factor of the first losses above which a loss rises. */
 const RISEN = 1.3;
+/** Fraction of the targets from which a model may well learn their class alone. */
+const ONE_CLASS = 0.95;
 
 const UNKNOWN_REASON =
   'labels that do not fit the pictures (shifted, of other images), see data browse; or too few steps: ' +
@@ -83,10 +86,17 @@ export class EarlyTruth {
     const last = seen.slice(-Math.max(5, Math.ceil(LAST * seen.length)));
     const [before, now] = [first, last].map((steps) => mean(steps, 'loss'));
     const counted = countedTargets(last);
-    const known = counted.filter(({ loss }) => last.every(({ losses }) => loss in losses));
+    const known = counted.flatMap((target) =>
+      target.changes !== 'other' && last.every(({ losses }) => target.loss in losses)
+        ? [{ ...target, changes: target.changes }]
+        : [],
+    );
     const constant =
       known.length > 0
-        ? known.reduce((sum, { counts, share }) => sum + share * entropy(counts), 0)
+        ? known.reduce(
+            (sum, { counts, share, changes }) => sum + share * constantLoss(counts, changes),
+            0,
+          )
         : facts.constantLoss;
     const judged =
       known.length > 0 ? known.reduce((sum, { loss }) => sum + mean(last, loss), 0) : now;
@@ -133,6 +143,18 @@ export class EarlyTruth {
     );
     if (unmatched)
       return `nothing matched: none of the sampled ${unmatched.of} belongs to an object`;
+    return this.dominant(targets);
+  }
+
+  /** Names a class that nearly all targets have, unless it is background. */
+  private dominant(targets: readonly CountedTargets[]): string | undefined {
+    for (const { counts, background, of } of targets) {
+      const [largest, total] = [Math.max(...counts), sum(counts)];
+      if (background !== undefined || largest <= ONE_CLASS * total) continue;
+      const k = counts.indexOf(largest);
+      const name = this.facts.classNames?.[k] ?? `class ${k}`;
+      return `one class only: ${((100 * largest) / total).toPrecision(3)} % of the ${of} are of ${name}`;
+    }
     return undefined;
   }
 }

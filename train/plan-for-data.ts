@@ -5,14 +5,11 @@ import type { RunPlan } from './plan.js';
 import { FITTED_RECIPES } from './recipes/own-data.js';
 import type { Task } from './tasks/task.js';
 
-/** Source of settings that were chosen by the training set. */
-const BY_DATA = 'objects of the data';
-
 /**
  * Plan of a run on its data: a detector has no mask head where no object has a mask, and a new run of a recipe for people's own
  * data has the settings that fit its training set. The accumulation of `--batch` is one that the set has images for. Every setting that changes is noted.
  */
-export function planForData(
+export async function planForData(
   task: Task,
   plan: RunPlan,
   {
@@ -26,7 +23,7 @@ export function planForData(
     readonly numProcesses?: number | undefined;
     readonly note: (line: string) => void;
   },
-): RunPlan {
+): Promise<RunPlan> {
   const boxed = boxesOnly
     ? merged(plan, { detector: { masks: null } }, 'data without masks')
     : plan;
@@ -34,16 +31,17 @@ export function planForData(
   const usable = accumulation === undefined ? boxed : merged(boxed, { accumulation }, '--batch');
   if (accumulation !== undefined)
     note(`--batch: accumulation=${accumulation}, for which there are images enough`);
-  if (plan.isRestored || !FITTED_RECIPES.has(plan.recipe) || !task.fit) return usable;
+  const source = FITTED_RECIPES.get(plan.recipe);
+  if (plan.isRestored || source === undefined || !task.fit) return usable;
   // Weights that the user gives are the start of a backbone that would else be trained on cut-out objects.
   const isSet = (path: string): boolean =>
     isSetOver(plan, path) || (path === 'objectPretraining' && plan.weightFile !== undefined);
-  const settings = task.fit(training, usable.config, isSet);
+  const settings = await task.fit(training, usable.config, isSet);
   const chosen = flattenSettings(settings);
   if (chosen.length === 0) return usable;
   const list = chosen.map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(' ');
-  note(`chosen by the ${BY_DATA}, --set keeps others: ${list}`);
-  return merged(usable, settings, BY_DATA);
+  note(`chosen by the ${source}, --set keeps others: ${list}`);
+  return merged(usable, settings, source);
 }
 
 function merged(plan: RunPlan, settings: Settings, source: string): RunPlan {

@@ -96,7 +96,7 @@ async function trained(
     const { data: whole, verdict } = await dataOfRun(task, options, {
       ...{ plan, config, note },
     });
-    const fitted = planForData(task, plan, {
+    const fitted = await planForData(task, plan, {
       ...{ ...verdict, training: whole.training, numProcesses: size, note },
     });
     const usable = hasBlocks ? fitted.config : { ...fitted.config, dropPathRate: 0 };

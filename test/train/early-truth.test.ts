@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { entropy, type DataFacts, type TargetCounts } from '../../train/data-facts.js';
+import { constantLoss } from '../../train/constant-loss.js';
+import type { DataFacts, TargetCounts } from '../../train/data-facts.js';
 import { EarlyTruth, type EarlyVerdict } from '../../train/early-truth.js';
 import type { Scalars } from '../../train/trainer.js';
 
@@ -90,7 +91,7 @@ const targets = (positives: number, rois: readonly number[]): readonly TargetCou
 
 test('a detector is judged by the classes of anchors and RoIs, whose shares are named', () => {
   const seen = targets(50, [10, 90]);
-  const constant = entropy([50, 200]) + entropy([10, 90]);
+  const constant = constantLoss([50, 200]) + constantLoss([10, 90]);
   const at = (part: number) =>
     verdictOf(
       () => ({ loss: 9, loss_rpn_cls: (part * constant) / 2, loss_cls: (part * constant) / 2 }),
@@ -131,8 +132,34 @@ test('a resumed run whose first steps are not known is not judged', () => {
     expect(truth.stepped(step, 400, { loss: 1 })).toBeUndefined();
 });
 
-test('the entropy of frequencies', () => {
-  expect(entropy([1, 1])).toBeCloseTo(Math.log(2), 12);
-  expect(entropy([3, 0])).toBe(0);
-  expect(entropy([])).toBe(0);
+const pixels = (more: Partial<TargetCounts>): readonly TargetCounts[] => [
+  { loss: 'lossDecode', of: 'pixels', counts: [980, 20], ...more },
+];
+
+test('of targets that are nearly all of one class, that is the likely reason', () => {
+  const facts = { ...FACTS, classNames: ['sky', 'bird'] };
+  const flat = constantLoss([980, 20]);
+  const options = { facts, targets: pixels({}) };
+  expect(verdictOf(() => ({ loss: 1, lossDecode: flat }), options).reason).toBe(
+    'one class only: 98.0 % of the pixels are of sky',
+  );
+  const learned = verdictOf(() => ({ loss: 1, lossDecode: flat / 2 }), options);
+  expect(learned.learns).toBe(true);
+});
+
+test('a loss with class weights and focal factor is compared with a constant answer to the same', () => {
+  const changes = { classWeights: [1, 10], focalGamma: 2 };
+  const constant = constantLoss([980, 20], changes);
+  const at = (lossDecode: number) =>
+    verdictOf(() => ({ loss: 1, lossDecode }), { targets: pixels({ changes }) });
+  expect(at(constant).learns).toBe(false);
+  expect(at(constant).line).toContain(`of a constant answer ${constant.toPrecision(3)}`);
+  expect(at(0.8 * constant).learns).toBe(true);
+});
+
+test('a loss with further terms is compared with what it was at first', () => {
+  const falls = (step: number): Scalars => ({ loss: 3 - step / 100, lossDecode: 3 - step / 100 });
+  const { learns, line } = verdictOf(falls, { targets: pixels({ changes: 'other' }) });
+  expect(learns).toBe(true);
+  expect(line).toMatch(/it learns: loss 2\.6\d*, 2\.9\d* at first$/);
 });

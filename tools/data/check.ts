@@ -104,7 +104,7 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
 const RECIPE_OF = {
   classification: ['classify', 'classify'],
   detection: ['detect', 'detect'],
-  segmentation: ['segment', 'segment-finetune'],
+  segmentation: ['segment', 'segment'],
 } as const;
 
 /** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */

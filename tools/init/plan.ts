@@ -54,13 +54,14 @@ export interface ConfigPlan {
 const SCRATCH: Readonly<Record<TaskName, string>> = {
   classify: 'classify',
   detect: 'detect',
-  segment: 'segment-finetune',
+  segment: 'segment',
   pretrain: 'pretrain',
 };
 const FINETUNE: Readonly<Record<TaskName, string>> = {
   ...SCRATCH,
   classify: 'classify-finetune',
   detect: 'detect-finetune',
+  segment: 'segment-finetune',
 };
 /** Threads that load images, by machine. */
 const WORKERS: Readonly<Record<Machine, number>> = { small: 1, medium: 2, large: 4 };

@@ -91,8 +91,13 @@ const SETTERS: Readonly<Record<keyof Shortcuts, Setter>> = {
     }),
   }),
   lr: ({ task }, lr) => (task === 'pretrain' ? { baseLr: lr } : { lr }),
-  size: (config, size) => sizesOf(config, scaleTo(size, shortSide(config))),
+  size: settingsOfSize,
 };
+
+/** Settings that scale all sizes of the input alike. @param size short side of the input of evaluations in pixels */
+export function settingsOfSize(config: RecipeConfig, size: number): Settings {
+  return sizesOf(config, scaleTo(size, shortSide(config)));
+}
 
 /** Short side of the input of evaluations in pixels. */
 function shortSide(config: RecipeConfig): number {

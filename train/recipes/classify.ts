@@ -9,7 +9,8 @@ import type { ClassificationConfig } from '../config/classify.js';
  *     convnextv2 train classify --data DIR --out RUN
  *
  * Numbers: AdamW, cosine, betas and weight decay are those of the ImageNet recipes (paper, tables 9–11); model, size, rate
- * and schedule are ours, for training that ends in minutes on a CPU. Expected: the demo's six kinds of shapes above 90 %.
+ * and schedule are ours, for training that ends in minutes on a CPU. Expected: the demo's six kinds of shapes above 90 %. A run
+ * by the name of the recipe has an input no larger than its images (`train/classify/fit-settings.ts`).
  */
 export const CLASSIFY: ClassificationConfig = {
   task: 'classify',

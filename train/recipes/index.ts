@@ -11,6 +11,7 @@ import { GRN_FINETUNING_RECIPES, GRN_PRETRAINING_RECIPES } from './grn-ablations
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
 import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
+import { SEGMENT } from './segment.js';
 import { SEGMENT_FINETUNE } from './segment-finetune.js';
 
 /** Recipes of object detection by name. */
@@ -24,6 +25,7 @@ export const DETECTION_RECIPES: Readonly<Record<string, DetectionConfig>> = {
 /** Recipes of semantic segmentation by name. */
 export const SEGMENTATION_RECIPES: Readonly<Record<string, SegmentationConfig>> = {
   ...ADE20K_UPERNET_RECIPES,
+  segment: SEGMENT,
   'segment-finetune': SEGMENT_FINETUNE,
 };
 

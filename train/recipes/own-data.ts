@@ -1,5 +1,12 @@
-/** Recipes whose settings are chosen by the training set, unless the user sets them (see `Task.fit`). */
-export const FITTED_RECIPES: ReadonlySet<string> = new Set(['detect']);
+/**
+ * Recipes whose settings are chosen by the training set, unless the user sets them (see `Task.fit`), with what they are chosen
+ * by for people.
+ */
+export const FITTED_RECIPES: ReadonlyMap<string, string> = new Map([
+  ['detect', 'objects of the data'],
+  ['classify', 'images of the data'],
+  ['segment', 'images of the data'],
+]);
 
 /** Rule for the length of training on a person's own data, in passes over the images. */
 export interface LengthRule {
@@ -22,7 +29,7 @@ export interface LengthRule {
  *   (48 steps on 24 photos: AP 2e-4). The recipe's 4 epochs hold for large sets.
  * - `detect-finetune`: its 12 epochs for large sets, 30 for small ones, as heads are new.
  * - `classify`, `classify-finetune`: the recipe's epochs, twice as many for small sets; 600 and 200 steps at least.
- * - `segment-finetune`: the 800 steps of the recipe at least.
+ * - `segment`, `segment-finetune`: the 800 steps of the recipe at least.
  * - `pretrain`: as many passes as fit in the steps, since FCMAE gains from every one (1,600 in the paper).
  */
 export const LENGTH_RULES: Readonly<Record<string, LengthRule>> = {
@@ -30,6 +37,7 @@ export const LENGTH_RULES: Readonly<Record<string, LengthRule>> = {
   'detect-finetune': { passes: 30, minSteps: 400, maxSteps: 3000, minPasses: 12 },
   classify: { passes: 60, minSteps: 600, maxSteps: 6000, minPasses: 30 },
   'classify-finetune': { passes: 30, minSteps: 200, maxSteps: 3000, minPasses: 15 },
+  segment: { passes: 40, minSteps: 800, maxSteps: 8000, minPasses: 10 },
   'segment-finetune': { passes: 40, minSteps: 800, maxSteps: 8000, minPasses: 10 },
   pretrain: { passes: 800, minSteps: 1000, maxSteps: 10_000, minPasses: 30 },
 };

@@ -5,6 +5,7 @@ import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { IGNORED_LABEL } from '../../core/image.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
+import type { PixelLoss } from '../../heads/pixel-losses.js';
 import type { UperNet } from '../../models/upernet.js';
 import type { BatchNormScope } from '../distributed/batch-norm.js';
 import { SINGLE_PROCESS, type Communicator } from '../distributed/communicator.js';
@@ -28,6 +29,8 @@ export interface SegmenterTrainerOptions extends TrainerOptions<UperNet> {
   readonly accumulation: number;
   /** SyncBN scope; default `ranks`. */
   readonly batchNormOver?: BatchNormScope | undefined;
+  /** Changes of the cross-entropy, as the model has them. */
+  readonly loss?: PixelLoss | undefined;
   /** Processes that divide a batch. */
   readonly communicator: Communicator;
 }
@@ -57,7 +60,7 @@ export function createSegmenterTrainer(
   const labelsOf = (batch: LoadedSegmentationBatch): HostTensor => {
     const { numClasses } = model.config;
     const labels = batchLabels(batch.value, numClasses, describe(batch));
-    counts = [labelCounts(labels.data, numClasses)];
+    counts = [labelCounts(labels.data, numClasses, options.loss)];
     return labels;
   };
 

@@ -8,6 +8,7 @@ import {
 import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { classificationFacts } from '../classify/data-facts.js';
+import { fitClassifier } from '../classify/fit-settings.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import { benchmarkClassifier } from '../classify/benchmark.js';
 import { present } from '../present.js';
@@ -41,6 +42,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   isSet: (data) => 'ignoredFiles' in data && 'samples' in data && 'classes' in data,
   inspect: inspectClassificationData,
   facts: classificationFacts,
+  fit: fitClassifier,
   labeled: ({ samples }) => [...samples.keys()],
   learnedScore: { metric: 'top1', atLeast: 0.95 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),

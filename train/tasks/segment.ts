@@ -8,6 +8,7 @@ import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
+import { fitSegmenter } from '../segment/fit-settings.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
@@ -39,7 +40,9 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   facts: ({ samples, classes }) => ({
     counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,
     concerns: [],
+    classNames: classes,
   }),
+  fit: fitSegmenter,
   labeled: ({ samples }) => [...samples.keys()],
   learnedScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),

@@ -129,7 +129,11 @@ export interface Task<
    *
    * @param isSet whether the user set a value at or below a path, which is then kept
    */
-  fit?(set: Set, config: Config, isSet: (path: string) => boolean): FittedSettings;
+  fit?(
+    set: Set,
+    config: Config,
+    isSet: (path: string) => boolean,
+  ): FittedSettings | Promise<FittedSettings>;
   /** Indices of the images that have something to learn. */
   labeled(set: Set): readonly number[];
   /** Score of a few images from which a set counts as learned, with `overfit`. */
