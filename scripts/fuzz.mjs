@@ -5,7 +5,7 @@ const USAGE = `npm run test:fuzz -- [options]
   --minutes N   time for all readers together (10)
   --count N     most inputs for each reader (50000)
   --seed N      of the inputs (today's date, printed with every result)
-  --only NAME   one reader, e.g. "torch, zip"
+  --only NAMES  these readers, e.g. "torch, zip; VIA"
   --from N      number of the first input: with --seed, --only and --count 1 it repeats a failure`;
 
 const OPTIONS = ['minutes', 'count', 'seed', 'only', 'from'];

@@ -18,6 +18,8 @@ export interface BmpHeader {
 /** Sizes of the headers by version. */
 const HEADERS = [12, 40, 52, 56, 64, 108, 124];
 const FILE_HEADER_BYTES = 14;
+/** Largest image, whose colors fit 2³¹ bytes. */
+const MAX_PIXELS = 715_827_882;
 const [NONE, RLE8, RLE4, BIT_FIELDS, ALPHA_BIT_FIELDS] = [0, 1, 2, 3, 6];
 
 /**
@@ -71,19 +73,23 @@ export function readBmpHeader(bytes: Uint8Array, file: string): BmpHeader {
 export function decodeBmp(bytes: Uint8Array, file: string): RgbImage {
   const header = readBmpHeader(bytes, file);
   const { width, height, bits, compression, isTopDown } = header;
+  // Before memory is taken for sizes that the file only claims.
+  const stride = rowBytes(header);
+  if (compression !== RLE8 && compression !== RLE4)
+    assertLength(bytes, header.start + stride * height, file);
+  if (width * height > MAX_PIXELS)
+    throw ImageError.in(file, `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}`);
   const rgb = new Uint8Array(3 * width * height); // [H, W, 3]
   const rowStart = (row: number): number => 3 * width * (isTopDown ? row : height - 1 - row);
   if (bits <= 8) {
     const palette = paletteOf(bytes, header, file);
     const indices =
-      compression === NONE ? packedIndices(bytes, header, file) : runIndices(bytes, header, file);
+      compression === NONE ? packedIndices(bytes, header) : runIndices(bytes, header, file);
     for (let row = 0, i = 0; row < height; row++)
       for (let x = 0, o = rowStart(row); x < width; x++, i++, o += 3)
         rgb.set(palette.subarray(3 * indices[i], 3 * indices[i] + 3), o);
     return { width, height, data: rgb };
   }
-  const stride = rowBytes(header);
-  assertLength(bytes, header.start + stride * height, file);
   const channels = bits === 24 ? undefined : channelsOf(bytes, header);
   const view = viewOf(bytes);
   for (let row = 0; row < height; row++)
@@ -130,10 +136,9 @@ function paletteOf(bytes: Uint8Array, header: BmpHeader, file: string): Uint8Arr
 }
 
 /** `[H, W]` indices of rows without compression, in the order of the file. */
-function packedIndices(bytes: Uint8Array, header: BmpHeader, file: string): Uint8Array {
+function packedIndices(bytes: Uint8Array, header: BmpHeader): Uint8Array {
   const { width, height, bits, start } = header;
   const stride = rowBytes(header);
-  assertLength(bytes, start + stride * height, file);
   const indices = new Uint8Array(width * height);
   const perByte = 8 / bits;
   const mask = (1 << bits) - 1;

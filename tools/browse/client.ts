@@ -49,7 +49,9 @@ export function client(): void {
     if (card.thumbnail !== undefined) root.append(stretched(card.thumbnail, card, 'photo'));
     if (card.overlay !== undefined) root.append(stretched(card.overlay, card, 'labels'));
     const unit = Math.max(width, height) / (large ? 900 : 320);
-    card.objects.forEach((object, index) => root.append(drawing(card, object, index, unit)));
+    card.objects.forEach((object, index) =>
+      root.append(drawing(card, object, { index, unit, large })),
+    );
     return root;
   };
 
@@ -57,7 +59,20 @@ export function client(): void {
   const stretched = (href: string, { width, height }: Card, kind: string): SVGElement =>
     svg('image', { href, width, height, class: kind, preserveAspectRatio: 'none' });
 
-  const drawing = (card: Card, object: CardObject, index: number, unit: number): SVGElement => {
+  /** Names are short on small pictures. */
+  const MOST_CHARACTERS = 24;
+  const shortName = (k: number): string => {
+    const characters = [...className(k)];
+    return characters.length <= MOST_CHARACTERS
+      ? className(k)
+      : `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…`;
+  };
+
+  const drawing = (
+    card: Card,
+    object: CardObject,
+    { index, unit, large }: { index: number; unit: number; large: boolean },
+  ): SVGElement => {
     const group = svg('g', {
       class: `object${object.isCrowd ? ' crowd' : ''}${object.concerns.length > 0 ? ' concern' : ''}`,
     });
@@ -68,14 +83,18 @@ export function client(): void {
     const [x, y, w, h] = object.box;
     const [width, height] = [Math.max(0, w), Math.max(0, h)];
     group.append(svg('rect', { x, y, width, height, class: 'box', 'stroke-width': 1.6 * unit }));
+    // To the left from the right corner where there is little room to the right.
+    const isRight = x > 0.6 * card.width;
+    const from = Math.min(Math.max(0, isRight ? x + width : x), card.width);
     const name = svg('text', {
-      x: Math.min(Math.max(0, x), card.width) + 2 * unit,
+      x: from + (isRight ? -2 : 2) * unit,
       y: Math.max(y - 3 * unit, 11 * unit),
       class: 'name',
+      'text-anchor': isRight ? 'end' : 'start',
       'font-size': 11 * unit,
       'stroke-width': 3 * unit,
     });
-    name.textContent = className(object.classIndex);
+    name.textContent = large ? className(object.classIndex) : shortName(object.classIndex);
     group.append(name);
     const title = svg('title', {});
     title.textContent = `${labelOf(object)}, id ${object.id}, ${object.area} px²${object.concerns.map((text) => `\n⚠ ${text}`).join('')}`;
@@ -129,9 +148,12 @@ export function client(): void {
     button.append(badges);
     const name = element('span', { class: 'file', title: card.file }, card.file);
     const count = data.kind === 'detection' ? ` · ${card.objects.length}` : '';
-    const facts = text('span', 'facts', `${card.width}×${card.height}${count}`);
+    const part = data.splits.length > 1 ? ` · ${data.splits[card.split]?.name ?? ''}` : '';
+    const facts = text('span', 'facts', `${card.width}×${card.height}${count}${part}`);
     const caption = element('figcaption', {}, name, facts, chips(card, 6));
     const figure = element('figure', {}, button, caption);
+    // Many names would hide the picture; they are shown below the pointer.
+    if (card.objects.length <= 10) figure.classList.add('named');
     grid.append(figure);
     return figure;
   });

@@ -23,7 +23,7 @@ ${pagePolicy([style], [script])}
 <title>${escapeHtml(data.title)}</title>
 <style>${style}</style>
 </head>
-<body class="names-off">
+<body>
 <header>
 <h1>${escapeHtml(data.title)}</h1>
 <p class="line">${escapeHtml(data.line)}. ${escapeHtml(extent)}</p>

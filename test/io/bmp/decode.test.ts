@@ -153,6 +153,13 @@ test('damaged files are refused', () => {
   );
 });
 
+test('a size that the file only claims takes no memory', () => {
+  const packed = bmp({ bits: 24, size: [30_000, 30_000], pixels: [1, 2, 3] });
+  expect(() => decodeBmp(packed, 'a.bmp')).toThrow('expected a complete BMP of 2700000054 bytes');
+  const runs = bmp({ bits: 8, compression: 1, size: [2 ** 31 - 1, 100_000], pixels: [0, 1] });
+  expect(() => decodeBmp(runs, 'a.bmp')).toThrow('expected at most 715827882 pixels, got');
+});
+
 test('3,000 damaged files give a DataError or are read', () => {
   const runs = bmp({
     bits: 8,

@@ -213,3 +213,13 @@ test('colors of classes differ, and a mask has the color of its class', async ()
     .toBuffer();
   expect([...pixels]).toEqual([0, 0, 0, 0, 16, 32, 48, 255, 16, 32, 48, 255, 0, 0, 0, 0]);
 });
+
+test('names are shown on pictures with few objects while the box for them is checked', async () => {
+  const { html } = await browse(cocoFolder());
+  const shown = /([^{}]*)\{\s*display: block;\s*\}/.exec(
+    html.slice(html.indexOf('figure .name')),
+  )?.[1];
+  const [, name] = /figure\.(\w+) \.name/.exec(shown ?? '') ?? [];
+  expect(client.toString()).toMatch(new RegExp(`classList\\.add\\(["']${name}["']\\)`));
+  expect(html).toContain('<input type="checkbox" id="names" checked>');
+});
