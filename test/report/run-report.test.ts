@@ -268,7 +268,7 @@ test('runs are compared by best scores, speed and the settings that differ', () 
 });
 
 test('two classes of one name are told apart: one taken for the other is a mistake', () => {
-  const names = Array.from({ length: 30 }, (_, k) => (k < 2 ? 'crane' : `class `));
+  const names = Array.from({ length: 30 }, (_, k) => (k < 2 ? 'crane' : `class ${k}`));
   const counts = names.map((_, r) => names.map((_, c) => (r === 0 && c === 1 ? 7 : 0)));
   const labels = { title: 'C', rowTitle: 'true', columnTitle: 'found' };
   const listed = confusionCard({ ...labels, rows: names, columns: names, counts });

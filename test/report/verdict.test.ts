@@ -52,6 +52,16 @@ test('mistakes that happen once each are not said to be the most frequent', () =
   );
 });
 
+test('a classifier of many classes that is right hardly more often than by chance has learned little', () => {
+  const names = Array.from({ length: 100 }, (_, k) => `class ${k}`);
+  const counts = names.map((_, r) =>
+    names.map((_, c) => Number(c === (r < 3 ? r : (r + 1) % 100))),
+  );
+  expect(classifierVerdict(counts, names, SCOPE)).toMatch(
+    /3\.0 % .*; it has learned little yet: train longer/,
+  );
+});
+
 test('a segmenter: the weakest class and what it is taken for', () => {
   const confusion = Float64Array.of(80, 0, 0, 0, 40, 10, 0, 20, 5);
   const perClass = [1, 40 / 70, 5 / 35].map((IoU) => ({ IoU }));

@@ -1,6 +1,10 @@
 import { percentWithSign } from '../../report/format.js';
 import { scoreVerdict } from '../../report/verdict.js';
 
+/** Smallest accuracy of a classifier that has learned; below, single mistakes say little. */
+const LEARNED = 0.05;
+const TRAIN = 'train longer, from pretrained weights, and look at the images with data browse';
+
 /**
  * Verdict on a classifier in one sentence.
  *
@@ -27,8 +31,10 @@ export function classifierVerdict(
     return scoreVerdict({
       ...{ score, scope },
       loss: `no better than the answer ${commonest} for every image (${percentWithSign(most / total)})`,
-      advice: 'train longer, from pretrained weights, and look at the images with data browse',
+      advice: TRAIN,
     });
+  if (right < LEARNED * total)
+    return scoreVerdict({ ...{ score, scope }, loss: 'it has learned little yet', advice: TRAIN });
   const pairs = counts.flatMap((row, real) =>
     row.map((count, shown) => ({ real, shown, count: real === shown ? 0 : count })),
   );
