@@ -13,6 +13,7 @@ import { Meter } from '../meter.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
 import { learningRate } from '../schedule.js';
 import { trainStep } from '../step.js';
+import { StepsLeft } from '../steps-left.js';
 import type { WarmUpRequest } from '../tasks/task.js';
 import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
 
@@ -103,6 +104,7 @@ export async function pretrainOnObjects(
   const warmup = { steps: Math.ceil(WARMUP * numSteps), ratio: 0.01 };
   const decay = { kind: 'poly', power: 1, minLr: 0 } as const;
   const schedule = { ...decay, lr: config.lr, steps: numSteps, warmup };
+  const left = new StepsLeft('the backbone learns the objects', numSteps);
   let right = 0;
   try {
     for (let step = 0; step < numSteps; step++) {
@@ -112,6 +114,8 @@ export async function pretrainOnObjects(
         ...{ communicator: SINGLE_PROCESS, step, lr, meter },
       });
       right += (losses['top1'] - right) / Math.min(step + 1, LAST_STEPS);
+      const line = left.line(step + 1);
+      if (line !== undefined) waits?.(line);
     }
   } finally {
     await trainer.release();

@@ -15,6 +15,7 @@ import { present } from '../present.js';
 import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
 import { inspectClassificationData } from '../classify/inspect.js';
+import { counted } from '../data-facts.js';
 import type { Task } from './task.js';
 
 /** Task of image classification. */
@@ -26,9 +27,9 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
     const { layout, samples, classes } = training;
     const validation = hasSplit(path, 'val') && readImageNet(path, { split: 'val', classes });
     const lines = [
-      `${path}: ${layout}; ${samples.length} training images, ${classes.length} classes`,
+      `${path}: ${layout}; ${counted(samples.length, 'training image')}, ${counted(classes.length, 'class', 'classes')}`,
       validation
-        ? `${validation.samples.length} validation images`
+        ? counted(validation.samples.length, 'validation image')
         : 'no val folder: the scores are on the training images',
       ...[training, ...(validation ? [validation] : [])].flatMap(({ split, ignoredFiles }) => {
         const skipped = describeSkipped(ignoredFiles);

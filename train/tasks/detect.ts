@@ -13,6 +13,7 @@ import { present } from '../present.js';
 import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
 import { inspectDetectionData } from '../detect/inspect.js';
+import { counted } from '../data-facts.js';
 import type { Task } from './task.js';
 
 /** Task of object detection and instance segmentation. */
@@ -24,8 +25,10 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
     const training = await loadDetectionSplit(data, 'train');
     const validation = hasValidation ? await loadDetectionSplit(data, 'val') : undefined;
     const counts =
-      `${training.images.ids.length} training images, ${training.classes.names.length} classes; ` +
-      `${validation?.images.ids.length ?? 'no'} validation images`;
+      `${counted(training.images.ids.length, 'training image')}, ${counted(training.classes.names.length, 'class', 'classes')}; ` +
+      (validation
+        ? counted(validation.images.ids.length, 'validation image')
+        : 'no validation images');
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: async (examples, classes, range) =>

@@ -28,8 +28,10 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
     const validation = hasValidation ? await loadSegmentationSplit(data, 'val') : undefined;
     const { samples, classes } = training;
     const counts =
-      `${samples.length} training images, ${classes.length} classes; ` +
-      `${validation?.samples.length ?? 'no'} validation images`;
+      `${counted(samples.length, 'training image')}, ${counted(classes.length, 'class', 'classes')}; ` +
+      (validation
+        ? counted(validation.samples.length, 'validation image')
+        : 'no validation images');
     return { training, validation, lines: [data.line, counts] };
   },
   fromExamples: async (examples, classes, range) =>
