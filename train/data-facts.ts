@@ -30,10 +30,12 @@ export interface TargetCounts {
   /** Fraction of the mean that the targets make up, the rest being ignored; default 1. */
   readonly share?: number | undefined;
   /**
-   * Class weights and focal factor of its cross-entropy; `other`: further changes, so that its first values are all that it is
-   * compared with.
+   * Class weights and focal factor of its cross-entropy; `other`: changes by which a constant answer cannot be judged, so that its
+   * first values are all that it is compared with.
    */
   readonly changes?: SoftTargetOptions | 'other' | undefined;
+  /** Value of further terms of it for a constant answer; default 0. */
+  readonly added?: number | undefined;
 }
 
 /** Formats a count: `1 class`, `2,400 steps`. */

@@ -94,7 +94,8 @@ export class EarlyTruth {
     const constant =
       known.length > 0
         ? known.reduce(
-            (sum, { counts, share, changes }) => sum + share * constantLoss(counts, changes),
+            (sum, { counts, share, changes, added }) =>
+              sum + share * constantLoss(counts, changes) + added,
             0,
           )
         : facts.constantLoss;
@@ -163,24 +164,35 @@ export class EarlyTruth {
 interface CountedTargets extends TargetCounts {
   readonly counts: readonly number[];
   readonly share: number;
+  readonly added: number;
+}
+
+/** Targets of several steps with the values of each. */
+interface Summed {
+  readonly counts: number[];
+  readonly shares: number[];
+  readonly added: number[];
+  readonly like: TargetCounts;
 }
 
 /** Sums the targets of steps by loss term. */
 function countedTargets(steps: readonly SeenStep[]): readonly CountedTargets[] {
-  const byLoss = new Map<string, { counts: number[]; shares: number[]; like: TargetCounts }>();
+  const byLoss = new Map<string, Summed>();
   for (const { targets } of steps)
     for (const like of targets) {
-      const known = byLoss.get(like.loss) ?? { counts: [], shares: [], like };
+      const known = byLoss.get(like.loss) ?? { counts: [], shares: [], added: [], like };
       Array.from(like.counts).forEach(
         (count, k) => (known.counts[k] = (known.counts[k] ?? 0) + count),
       );
       known.shares.push(like.share ?? 1);
+      known.added.push(like.added ?? 0);
       byLoss.set(like.loss, known);
     }
-  return [...byLoss.values()].map(({ counts, shares, like }) => ({
+  return [...byLoss.values()].map(({ counts, shares, added, like }) => ({
     ...like,
     counts,
     share: sum(shares) / shares.length,
+    added: sum(added) / added.length,
   }));
 }
 

@@ -22,7 +22,7 @@ export interface OverfitVerdict {
  *
  * @throws DataError if no image has labels
  */
-export function toOverfit(
+export async function toOverfit(
   task: Task,
   data: LoadedData<unknown>,
   {
@@ -34,11 +34,12 @@ export function toOverfit(
     readonly count: number;
     readonly note: (line: string) => void;
   },
-): { readonly data: LoadedData<unknown>; readonly config: RecipeConfig } {
+): Promise<{ readonly data: LoadedData<unknown>; readonly config: RecipeConfig }> {
   const labeled = task.labeled(data.training);
   if (labeled.length === 0)
     throw new DataError('--overfit: expected images with labels to learn, got none');
-  const indices = evenly(labeled, count);
+  const telling = (await task.telling?.(data.training, labeled)) ?? labeled;
+  const indices = evenly(telling.length > 0 ? telling : labeled, count);
   const chosen = task.select(data.training, indices);
   note(`trains on ${counted(indices.length, 'image')} without augmentation, and is scored on them`);
   return {

@@ -103,7 +103,7 @@ async function trained(
     const { data, config: decided } =
       overfit === undefined
         ? { data: whole, config: usable }
-        : toOverfit(task, whole, { config: usable, count: overfit, note });
+        : await toOverfit(task, whole, { config: usable, count: overfit, note });
     if (isFirst) lock = await ownRunFolder(options, note);
     const engine = await openEngine(besideLoaders(options.engine));
     note(engine.description);

@@ -15,7 +15,9 @@ export function labelCounts(
     else counts[labels[i]]++;
   const share = 1 - ignored / Math.max(1, labels.length);
   const { classWeights, focalGamma, hardPixels, diceWeight = 0 } = loss;
-  const isOther = hardPixels !== undefined || diceWeight > 0;
-  const changes = isOther ? 'other' : { classWeights, focalGamma };
-  return { loss: 'lossDecode', of: 'pixels', counts, share, changes };
+  const changes = hardPixels ? 'other' : { classWeights, focalGamma };
+  // Where the probabilities are the frequencies, so is the Dice of every class: their mean is 1 / number of classes.
+  const numPresent = counts.filter((count) => count > 0).length;
+  const added = numPresent > 0 ? diceWeight * (1 - 1 / numPresent) : 0;
+  return { loss: 'lossDecode', of: 'pixels', counts, share, changes, added };
 }

@@ -9,6 +9,7 @@ import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { fitSegmenter } from '../segment/fit-settings.js';
+import { imagesOfSeveralClasses } from '../segment/several-classes.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { findData } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
@@ -46,6 +47,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   }),
   fit: fitSegmenter,
   labeled: ({ samples }) => [...samples.keys()],
+  telling: imagesOfSeveralClasses,
   learnedScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
   alignClasses: alignSegmentation,

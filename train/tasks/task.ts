@@ -136,6 +136,13 @@ export interface Task<
   ): FittedSettings | Promise<FittedSettings>;
   /** Indices of the images that have something to learn. */
   labeled(set: Set): readonly number[];
+  /**
+   * Selects of some images those that no constant answer is right for, by which `overfit` proves something; absent: all. If there
+   * is none, all are taken.
+   *
+   * @throws DataError if labels cannot be read
+   */
+  telling?(set: Set, indices: readonly number[]): Promise<readonly number[]>;
   /** Score of a few images from which a set counts as learned, with `overfit`. */
   readonly learnedScore: LearnedScore;
   /** Selects images of a set. */

@@ -7,10 +7,7 @@ import { createUperNet, UPERNET } from '../../../models/upernet.js';
 import { groupParameters } from '../../../train/parameter-groups.js';
 import { SEGMENTATION_RECIPES } from '../../../train/recipes/index.js';
 
-/** All but the one from scratch, whose layers have one rate. */
-const STAGE_WISE = Object.entries(SEGMENTATION_RECIPES).filter(([name]) => name !== 'segment');
-
-describe.each(STAGE_WISE)('%s', (_, recipe) => {
+describe.each(Object.entries(SEGMENTATION_RECIPES))('%s', (_, recipe) => {
   const { specs } = createUperNet(createDenseBackbone(recipe.backbone), {
     ...recipe.head,
     numClasses: 150,
