@@ -73,9 +73,19 @@ const PART =
 const WRAPPER =
   /\.(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)(?=\.)/g;
 
-/** Names without the wrappers of single blocks; those of the whole network are its prefix. */
+/** Counters of operations that profilers (thop) leave at every layer. */
+const COUNTER = /(^|\.)total_(ops|params)$/;
+
+/**
+ * Names without the wrappers of single blocks; those of the whole network are its prefix. Counters of profilers are left
+ * out.
+ */
 function withoutWrappers(tensors: TensorMap): TensorMap {
-  const renamed = [...tensors].map(([name, tensor]) => {
+  const weights = [...tensors].filter(([name]) => !COUNTER.test(name));
+  const place = placeOfBareFeatures(tensors);
+  const renamed = weights.map(([given, tensor]) => {
+    const layer = place !== undefined && given.startsWith(place) ? given.slice(place.length) : '';
+    const name = /^\d/.test(layer) ? `${place}features.${layer}` : given;
     const at = PART.exec(name)?.index;
     if (at === undefined) return [name, tensor] as const;
     const inner = name.slice(at).replace(WRAPPER, '');
@@ -83,6 +93,20 @@ function withoutWrappers(tensors: TensorMap): TensorMap {
     return [bare !== name && tensors.has(bare) ? name : bare, tensor] as const;
   });
   return new Map(renamed);
+}
+
+/** The first convolution and a block of torchvision's `features` without that name: of a backbone of its detectors. */
+const BARE_STEM = /(^|\.)0\.0\.weight$/;
+const BARE_BLOCK = '1.0.block.0.weight';
+
+/** Prefix of torchvision's layers that stand alone (`backbone.body.1.0.block.0.weight`); undefined without. */
+function placeOfBareFeatures(tensors: TensorMap): string | undefined {
+  for (const name of tensors.keys()) {
+    if (!BARE_STEM.test(name)) continue;
+    const prefix = name.slice(0, -'0.0.weight'.length);
+    if (!/(^|\.)features\.$/.test(prefix) && tensors.has(prefix + BARE_BLOCK)) return prefix;
+  }
+  return undefined;
 }
 
 /** The network to take. @throws WeightsError if several could be meant */

@@ -96,7 +96,9 @@ function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsS
     );
   const network = withoutDecoder(tensors);
   assertLinearHead(file, network);
-  const architecture = explained(source, which, scheme, () => checkedArchitecture(file, network));
+  const architecture = withEncoderHint(source, which, () =>
+    explained(source, which, scheme, () => checkedArchitecture(file, network)),
+  );
   if (size !== undefined && architecture.size !== size) {
     throw WeightsMismatchError.in(
       file,
@@ -123,13 +125,38 @@ export function encoderArchitecture(
 ): Promise<Architecture> {
   return withWeights(file, (source) => {
     const { scheme } = canonicalWeights(source, which);
-    const encoder = new Map(
-      [...canonicalEncoder(source, which)].filter(([name]) => isEncoderName(name)),
-    );
     return Promise.resolve(
-      explained(source, which, scheme, () => checkedArchitecture(file, encoder)),
+      explained(source, which, scheme, () => checkedArchitecture(file, encoderOf(source, which))),
     );
   });
+}
+
+/** Tensors of the encoder of any model. */
+function encoderOf(source: TensorSource, which: Which | undefined): TensorMap {
+  return new Map([...canonicalEncoder(source, which)].filter(([name]) => isEncoderName(name)));
+}
+
+/** Adds to an error that training may start from the encoder, if that is whole. @throws the error of `work` */
+function withEncoderHint<Result>(
+  source: TensorSource,
+  which: Which | undefined,
+  work: () => Result,
+): Result {
+  try {
+    return work();
+  } catch (error) {
+    const { file } = source;
+    if (!(error instanceof WeightsMismatchError)) throw error;
+    try {
+      checkedArchitecture(file, encoderOf(source, which));
+    } catch {
+      throw error;
+    }
+    throw new WeightsMismatchError(
+      `${error.message}; train … --weights ${file} takes its encoder, with a new head`,
+      { file, id: error.id, cause: error },
+    );
+  }
 }
 
 /** Architecture of a network of these tensors. @throws WeightsError if there are others, or some are missing */

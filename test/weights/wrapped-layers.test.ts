@@ -8,6 +8,9 @@ import type { LazyTensor, TensorMap } from '../../io/tensor.js';
 import { openWeights } from '../../weights/open.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { zip } from '../io/torch/torch-file.js';
+import { renamesOf } from '../../weights/schemes/name-map.js';
+import { TORCHVISION } from '../../weights/schemes/torchvision.js';
+import { encoderArchitecture } from '../../weights/verify.js';
 import { layer, saved } from './saved.js';
 import { smallNetwork } from './small-network.js';
 
@@ -92,4 +95,54 @@ test.each([
 ])('an archive that is no torch file is named: %s', async (name, entries, message) => {
   const bytes = zip(entries.map((entry) => ({ name: entry, data: new Uint8Array(1) })));
   await expect(openWeights(await put(`${name}.zip`, bytes))).rejects.toThrow(message);
+});
+
+test.each(['', 'backbone.body.'])(
+  "torchvision's layers that stand alone behind %j are a starting point",
+  async (place) => {
+    const depths = [1, 2, 1, 1];
+    const network = new Map<string, LazyTensor>(smallNetwork({ withoutResponseNorm: true }));
+    for (const [s, depth] of depths.entries())
+      for (let b = 0; b < depth; b++) network.set(`stages.${s}.${b}.gamma`, layer(2 + s));
+    const { to } = renamesOf(TORCHVISION);
+    const layers = new Map<string, LazyTensor>();
+    for (const [name, tensor] of network) {
+      const bare = /^features\.(.+)$/.exec(to(name) ?? '')?.[1];
+      if (bare !== undefined) layers.set(place + bare, tensor);
+    }
+    if (place !== '') layers.set('rpn.head.conv.0.0.weight', layer(4, 4, 3, 3));
+    const file = await save('bare.safetensors', layers);
+    expect((await encoderArchitecture(file)).depths).toEqual(depths);
+  },
+);
+
+test('counters that a profiler left at every layer do not matter', async () => {
+  const tensors = new Map<string, LazyTensor>(smallNetwork());
+  for (const place of ['', 'stages.1.0.', 'stages.1.0.dwconv.', 'head.'])
+    for (const counter of ['total_ops', 'total_params']) tensors.set(place + counter, layer(1));
+  const { architecture, numLeftOut } = await summarizeModel(
+    await save('profiled.safetensors', tensors),
+  );
+  expect([architecture.numClasses, numLeftOut]).toEqual([6, 0]);
+});
+
+test.each<[string, (name: string) => string, RegExp]>([
+  [
+    'adapters',
+    (name) => name.replace(/(pwconv1)\.weight$/, '$1.base_layer.weight'),
+    /not stages\.0\.0\.pwconv1\.base_layer\.weight.*; merge the adapters before saving/,
+  ],
+  [
+    'weight norms',
+    (name) => name.replace(/^head\.weight$/, 'head.parametrizations.weight.original1'),
+    /not head\.param.*; remove weight norms.*; train … --weights .* takes its encoder, with a new head$/,
+  ],
+  [
+    'two heads',
+    (name) => name.replace(/^head\./, 'head_of_cats.'),
+    /not head_of_cats\.weight.*; train … --weights .* takes its encoder, with a new head$/,
+  ],
+])('a network with %s is refused with what to do', async (title, rename, message) => {
+  const file = await save(`${title}.safetensors`, renamed(rename));
+  await expect(loadClassifier(file)).rejects.toThrow(message);
 });

@@ -14,23 +14,27 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file in place of a folder',
 };
 
-const REMEDY =
-  'free some, or choose another folder with --cache or CONVNEXTV2_CACHE; what was received stays, pull again to resume';
+const OTHER_FOLDER = 'choose another folder with --cache or CONVNEXTV2_CACHE';
+const MAKE_ROOM = `free some, or ${OTHER_FOLDER}; what was received stays, pull again to resume`;
+/** Codes of a full disk. */
+const FULL = ['ENOSPC', 'EDQUOT'];
 
 /** Checks that a file fits on its disk before it is downloaded. @throws WorkError with both sizes */
 export async function assertRoom(file: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(file));
   if (bavail * bsize >= bytes) return;
   throw new WriteError(
-    `pull: ${file}: expected ${megabytes(bytes)} of free space, got ${megabytes(bavail * bsize)}; ${REMEDY}`,
+    `pull: ${file}: expected ${megabytes(bytes)} of free space, got ${megabytes(bavail * bsize)}; ${MAKE_ROOM}`,
   );
 }
 
 /** Error of a write with its reason and the remedy, for those of a full or protected disk; any other error as it is. */
 export function explainedWrite(error: unknown, file: string): unknown {
-  const reason = REASONS[(error as Partial<NodeJS.ErrnoException>).code ?? ''];
+  const { code = '' } = error as Partial<NodeJS.ErrnoException>;
+  const reason = REASONS[code];
   if (reason === undefined) return error;
-  return new WriteError(`pull: ${file}: expected to write it, got ${reason}; ${REMEDY}`, {
+  const remedy = FULL.includes(code) ? MAKE_ROOM : OTHER_FOLDER;
+  return new WriteError(`pull: ${file}: expected to write it, got ${reason}; ${remedy}`, {
     cause: error,
   });
 }

@@ -8,6 +8,23 @@ const LISTED = 8;
 export const REMEDY =
   'save the state_dict() of a ConvNeXt V1 or V2, or rename its tensors (convnextv2 weights inspect FILE --tensors lists them)';
 
+/** Names of layers that training libraries put around or in place of others, with the remedy. */
+const REPLACED: readonly (readonly [RegExp, string])[] = [
+  [
+    /\.(base_layer|lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector)\./,
+    'merge the adapters before saving (model.merge_and_unload())',
+  ],
+  [
+    /\.parametrizations\.|\.weight_(g|v|orig|mask)$/,
+    'remove weight norms, spectral norms and pruning before saving (torch.nn.utils.parametrize.remove_parametrizations, prune.remove)',
+  ],
+  [/\._packed_params\b/, 'save the model before it is quantized'],
+];
+
+/** Remedy for unknown names. */
+const remedyOf = (unknown: readonly string[]): string =>
+  REPLACED.find(([pattern]) => unknown.some((name) => pattern.test(name)))?.[1] ?? REMEDY;
+
 /** Remedy for a file whose names are all known but whose tensors make no network. */
 const OTHER_NETWORK =
   'the file is incomplete, or of a variant with other layers; save the whole state_dict() of a ConvNeXt V1 or V2';
@@ -25,7 +42,7 @@ export function describeClosest(names: readonly string[]): string {
     .map((scheme) => [numMissing(scheme), scheme] as const)
     .sort(([a], [b]) => a - b);
   return closest[0] === names.length
-    ? `no known scheme has any of them; ${REMEDY}`
+    ? `no known scheme has any of them; ${remedyOf(names)}`
     : `closest: ${describeNames(names, closest[1])}`;
 }
 
@@ -35,7 +52,7 @@ export function describeNames(names: readonly string[], scheme: SourceScheme): s
   const { title } = SCHEMES[scheme];
   const counts = `${names.length - unknown.length} of ${names.length} names are ${title}`;
   return unknown.length > 0
-    ? `${counts}, not ${listed(unknown)}; ${REMEDY}`
+    ? `${counts}, not ${listed(unknown)}; ${remedyOf(unknown)}`
     : `${counts}; ${OTHER_NETWORK}`;
 }
 

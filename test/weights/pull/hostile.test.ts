@@ -187,7 +187,7 @@ test('a folder that takes no file is named with the remedy', async () => {
   const file = join(cacheFolder, 'file');
   await writeFile(file, '');
   await expect(pull({ cacheFolder: join(file, 'below') })).rejects.toThrow(
-    `${join(file, 'below', 'weights.pt')}: expected to write it, got a file in place of a folder`,
+    `${join(file, 'below', 'weights.pt')}: expected to write it, got a file in place of a folder; choose another folder`,
   );
 });
 
