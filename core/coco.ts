@@ -1,7 +1,7 @@
 import { DataError } from './errors.js';
 import { rleFromString } from './rle-string.js';
-import { rleFromBox, rleFromPolygons } from './rle-polygons.js';
-import { mergeRles, rleFromCounts, type Rle } from './rle.js';
+import { cornersOfBox, rleFromPolygons } from './rle-polygons.js';
+import { rleFromCounts, type Rle } from './rle.js';
 
 /** Geometry used to compare detections: boxes, masks or keypoints. */
 export type IouType = 'bbox' | 'segm' | 'keypoints';
@@ -173,11 +173,10 @@ export function rleOfSegmentation(
   if (length > 4) return rleFromPolygons(segmentation, imageHeight, imageWidth);
   if (!segmentation.every((box) => box.length === 4))
     throw new DataError(`expected polygons of 6 numbers or more, got ${length}`);
-  return mergeRles(
-    segmentation.map((box) =>
-      rleFromBox([box[0], box[1], box[2], box[3]], imageHeight, imageWidth),
-    ),
-    'union',
+  return rleFromPolygons(
+    segmentation.map((box) => cornersOfBox([box[0], box[1], box[2], box[3]])),
+    imageHeight,
+    imageWidth,
   );
 }
 

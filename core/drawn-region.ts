@@ -1,4 +1,4 @@
-import { encodeRle, type Rle } from './rle.js';
+import type { Rle } from './rle.js';
 
 /** Region of an image as drawn in an annotation tool, in pixels. */
 export type DrawnRegion =
@@ -21,13 +21,10 @@ export type DrawnRegion =
     }
   | {
       readonly kind: 'mask';
-      /** Position of its first pixel. */
+      /** Position of its first pixel, which may be outside of the image. */
       readonly x: number;
       readonly y: number;
-      readonly width: number;
-      readonly height: number;
-      /** `[height, width]`, 0 for background. */
-      readonly data: Uint8Array;
+      readonly mask: Rle;
     };
 
 /** Creates a rectangle from two opposite corners in any order. */
@@ -71,17 +68,4 @@ export function outlineOf(
     default:
       return region satisfies never;
   }
-}
-
-/** Converts a mask to one of the whole image; pixels beyond it are cut off. */
-export function wholeMask(
-  { x, y, width, height, data }: Extract<DrawnRegion, { readonly kind: 'mask' }>,
-  image: { readonly width: number; readonly height: number },
-): Rle {
-  const mask = new Uint8Array(image.width * image.height); // [H, W]
-  const [left, right] = [Math.max(0, -x), Math.min(width, image.width - x)];
-  for (let row = Math.max(0, -y); row < Math.min(height, image.height - y); row++)
-    for (let column = left; column < right; column++)
-      mask[(y + row) * image.width + x + column] = data[row * width + column];
-  return encodeRle(mask, image.height, image.width);
 }

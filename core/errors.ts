@@ -30,6 +30,16 @@ export const ERROR_CODES = [
 /** One of {@link ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** Longest message; a file may have names of millions of characters, and millions of names. */
+const MAX_MESSAGE = 10_000;
+
+/** The beginning and the end of a message, which say where and what to do. */
+function limited(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  const half = MAX_MESSAGE / 2;
+  return `${message.slice(0, half)} … ${message.slice(-half)}`;
+}
+
 /** Base class of errors caused by the input, not by the program. The command line exits with 2. */
 export class InputError extends Error {
   /** Code of the errors of this class. */
@@ -46,7 +56,7 @@ export class InputError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     // Messages quote names of files and classes: one line, whatever these hold.
-    super(oneLine(message), 'cause' in details ? { cause: details.cause } : undefined);
+    super(oneLine(limited(message)), 'cause' in details ? { cause: details.cause } : undefined);
     this.name = new.target.family;
     this.code = new.target.code;
     if (details.file !== undefined) this.file = details.file;

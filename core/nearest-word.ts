@@ -12,10 +12,19 @@ export function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
+/** Longest part of a word that is compared: one from a file may have millions of characters. */
+const MAX_COMPARED = 100;
+
 /** Finds the word nearest by {@link editDistance}, the first one of ties; for messages. @param words at least one */
 export function nearestWord(word: string, words: readonly string[]): string {
-  const [first] = [...words].sort((a, b) => editDistance(word, a) - editDistance(word, b));
-  return first;
+  const compared = word.slice(0, MAX_COMPARED);
+  let [nearest] = words;
+  let least = Infinity;
+  for (const each of words) {
+    const distance = editDistance(compared, each.slice(0, MAX_COMPARED));
+    if (distance < least) [nearest, least] = [each, distance];
+  }
+  return nearest;
 }
 
 /** Describes an unknown word: `expected one of crop, warp, got "wrp"; nearest: warp`. @param word what to look for, if any */

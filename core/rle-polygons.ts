@@ -35,8 +35,8 @@ export function rleFromPolygons(
 /** Largest number of runs of a mask from polygons: that of outlines which cross the largest images a hundred times. */
 const MAX_CROSSINGS = 2 ** 22;
 
-/** Union by halves: one after the other would take the square of the number of polygons. */
-function unionOf(rles: readonly Rle[]): Rle {
+/** Union of one mask or more by halves: one after the other would take the square of their number. */
+export function unionOf(rles: readonly Rle[]): Rle {
   if (rles.length <= 8) return mergeRles(rles, 'union');
   const half = rles.length >> 1;
   return mergeRles([unionOf(rles.slice(0, half)), unionOf(rles.slice(half))], 'union');
@@ -45,8 +45,12 @@ function unionOf(rles: readonly Rle[]): Rle {
 /** Rasterizes a box `[x, y, width, height]` as a polygon with four corners. */
 export function rleFromBox(box: XywhBox, height: number, width: number): Rle {
   assertList('rleFromBox', 'a box [x, y, width, height]', box);
-  const [x, y, w, h] = box;
-  return rleFromPolygons([[x, y, x, y + h, x + w, y + h, x + w, y]], height, width);
+  return rleFromPolygons([cornersOfBox(box)], height, width);
+}
+
+/** Polygon of a box. */
+export function cornersOfBox([x, y, w, h]: XywhBox): readonly number[] {
+  return [x, y, x, y + h, x + w, y + h, x + w, y];
 }
 
 /**

@@ -40,7 +40,8 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
  * Encodes a mask as run lengths.
  *
  * @param mask `[height, width]` row-major, 0 for background, anything else for foreground
- * @throws DataError if the length is not `height · width`
+ * @param maxRuns largest number of runs, for masks of files
+ * @throws DataError if the length is not `height · width`, or there are more runs
  *
  * @example
  *   ```ts
@@ -49,7 +50,12 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
  *   console.log(rleToString(rle)); // as in the `counts` of COCO files
  *   ```
  */
-export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
+export function encodeRle(
+  mask: ArrayLike<number>,
+  height: number,
+  width: number,
+  maxRuns = Infinity,
+): Rle {
   assertMaskSize('encodeRle', height, width);
   if (mask.length !== height * width)
     throw new DataError(
@@ -68,6 +74,8 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
       }
       run++;
     }
+    if (runs.length > maxRuns)
+      throw new DataError(`encodeRle: expected a mask of at most ${maxRuns} runs, got more`);
   }
   runs.push(run);
   return { height, width, counts: Uint32Array.from(runs) };
@@ -99,6 +107,47 @@ export function decodeRle(rle: Rle): Uint8Array {
     }
   }
   return mask;
+}
+
+/** Side of the squares in which a picture is transposed, so that both sides of a square stay in the cache. */
+const SQUARE = 64;
+
+/**
+ * Draws masks in a picture of their size, later ones over earlier ones. They are filled column by column, in whole runs: many
+ * large ones take the time of their runs, not of the pixels of the picture for each.
+ *
+ * @param picture `[height, width]` row-major, changed
+ */
+export function drawRles(
+  picture: Uint8Array | Uint16Array,
+  { height, width }: { readonly height: number; readonly width: number },
+  masks: Iterable<{ readonly mask: Rle; readonly value: number }>,
+): void {
+  const Pixels = picture.constructor as new (length: number) => typeof picture;
+  const columns = new Pixels(picture.length); // [width, height]
+  transpose(picture, columns, { rows: height, columns: width });
+  for (const { mask, value } of masks) {
+    let at = 0;
+    mask.counts.forEach((run, i) => {
+      if (i % 2 === 1) columns.fill(value, at, at + run);
+      at += run;
+    });
+  }
+  transpose(columns, picture, { rows: width, columns: height });
+}
+
+/** @param from `[rows, columns]` @param to `[columns, rows]`, written */
+function transpose(
+  from: Uint8Array | Uint16Array,
+  to: Uint8Array | Uint16Array,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+): void {
+  for (let top = 0; top < rows; top += SQUARE)
+    for (let left = 0; left < columns; left += SQUARE) {
+      const [bottom, right] = [Math.min(rows, top + SQUARE), Math.min(columns, left + SQUARE)];
+      for (let y = top; y < bottom; y++)
+        for (let x = left; x < right; x++) to[x * rows + y] = from[y * columns + x];
+    }
 }
 
 /** Number of foreground pixels. */

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { numberOf } from '../core/foreign-value.js';
-import { nearestWord } from '../core/nearest-word.js';
 import { MAX_LIST_BYTES, readWhole, reasonOf } from '../io/files/read.js';
 import { decodeText } from '../io/files/text.js';
 
@@ -137,7 +136,9 @@ export function classLookup(
     for (const form of new Set([key, name].map((text) => text.normalize('NFC'))))
       byForm.set(form, byForm.has(form) ? -1 : index);
   }
-  const names = classes.flatMap(({ key, name }) => (key === name ? [name] : [key, name]));
+  const spelled = new Map(
+    classes.flatMap(({ key, name }) => [key, name].map((text) => [text.toLowerCase(), text])),
+  );
   return (label) => {
     const text = String(label);
     const named = byKey.get(text) ?? byName.get(text) ?? byForm.get(text.normalize('NFC'));
@@ -145,8 +146,7 @@ export function classLookup(
     if (named !== undefined) return named;
     const index = typeof label === 'number' || /^\d+$/.test(label) ? Number(label) : NaN;
     if (Number.isInteger(index) && index >= 0 && index < classes.length) return index;
-    const nearest = nearestWord(text, names);
-    const isNear = nearest.toLowerCase() === text.trim().toLowerCase();
-    return `expected one of ${classes.length} classes, got ${quote(label)}${isNear ? `; nearest: ${nearest}` : ''}`;
+    const nearest = spelled.get(text.trim().toLowerCase());
+    return `expected one of ${classes.length} classes, got ${quote(label)}${nearest === undefined ? '' : `; nearest: ${nearest}`}`;
   };
 }

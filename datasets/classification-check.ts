@@ -66,7 +66,11 @@ export async function inspectClassificationSet(
 
 function keysByName(classes: readonly ClassEntry[]): ReadonlyMap<string, readonly string[]> {
   const keys = new Map<string, string[]>();
-  for (const { key, name } of classes) keys.set(name, [...(keys.get(name) ?? []), key]);
+  for (const { key, name } of classes) {
+    const known = keys.get(name);
+    if (known) known.push(key);
+    else keys.set(name, [key]);
+  }
   return keys;
 }
 

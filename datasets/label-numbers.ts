@@ -1,7 +1,7 @@
 import { AnnotationsError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import { rleFromPolygons } from '../core/rle-polygons.js';
-import { decodeRle } from '../core/rle.js';
+import { drawRles, type Rle } from '../core/rle.js';
 import { readBytes } from '../io/files/read.js';
 import { readPngParts } from '../io/png/chunks.js';
 import { decodePngColors } from '../io/png/colors.js';
@@ -31,7 +31,7 @@ export async function labelNumbers(
   colors?: readonly LabelColor[],
 ): Promise<PngIndices> {
   if (labels) return labels;
-  if (regions) return drawRegions(regions);
+  if (regions) return drawRegions(regions, file);
   const bytes = await readBytes(file);
   return colors
     ? numbersOfColors(decodePngColors(bytes, file), colors, file)
@@ -55,14 +55,23 @@ export function numbersInPng(bytes: Uint8Array, file: string, remedy: string): P
     : numbersOfGray(decodePngColors(bytes, file), file, remedy);
 }
 
-function drawRegions({ width, height, objects }: LabelRegions): PngIndices {
+/** Images of more pixels are not decoded either. */
+const MAX_PIXELS = 178_956_970;
+
+function drawRegions({ width, height, objects }: LabelRegions, file: string): PngIndices {
+  if (width * height > MAX_PIXELS)
+    throw AnnotationsError.in(
+      file,
+      `expected an image of at most ${MAX_PIXELS} pixels, got ${width}x${height}`,
+    );
   const data = new Uint8Array(width * height); // [H, W]
-  for (const { label, mask } of objects) {
-    if (mask.kind === 'none') continue;
-    const rle = mask.kind === 'rle' ? mask : rleFromPolygons(mask.polygons, height, width);
-    const drawn = decodeRle(rle);
-    for (let i = 0; i < drawn.length; i++) if (drawn[i] === 1) data[i] = label;
+  function* masks(): Generator<{ readonly mask: Rle; readonly value: number }> {
+    for (const { label: value, mask } of objects)
+      if (mask.kind === 'rle') yield { mask, value };
+      else if (mask.kind === 'polygons')
+        yield { mask: rleFromPolygons(mask.polygons, height, width), value };
   }
+  drawRles(data, { height, width }, masks());
   return { width, height, data };
 }
 

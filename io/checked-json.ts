@@ -4,6 +4,9 @@ import type { Schema } from '../core/schema.js';
 import { readJsonIfPresent } from './files/read.js';
 import { compileSchema, formatProblems } from './schema.js';
 
+/** Largest document: a thousand classes with their confusions take some MB. */
+const MAX_BYTES = 2 ** 26;
+
 /** Largest nesting of a document; programs that walk it recurse. */
 const MAX_DEPTH = 64;
 
@@ -18,7 +21,7 @@ export function readCheckedJson<T>(
   schema: Schema<T>,
   expected: string,
 ): T | undefined {
-  const value = readJsonIfPresent(file, expected);
+  const value = readJsonIfPresent(file, expected, MAX_BYTES);
   if (value === undefined) return undefined;
   const problem = problemOf(value, schema);
   if (problem === undefined) return value as T;

@@ -4,6 +4,7 @@ import { quote } from '../core/errors.js';
 import { oneLine } from '../core/controls.js';
 import { hasMoreItems } from '../core/foreign-value.js';
 import { expectedWord } from '../core/nearest-word.js';
+import { printable } from '../core/printable.js';
 
 /** One problem of a value. */
 interface SchemaProblem {
@@ -95,7 +96,7 @@ function describeError(error: ErrorObject): SchemaProblem {
       const key = String(params['additionalProperty']);
       return {
         path: under(key),
-        message: expectedWord(Object.keys(schema['properties'] ?? {}), key, key),
+        message: expectedWord(Object.keys(schema['properties'] ?? {}), printable(key), key),
       };
     }
     case 'required':
@@ -108,7 +109,7 @@ function describeError(error: ErrorObject): SchemaProblem {
       // Of a foreign file the value may be an object whose toString is no function.
       const tag = params['tagValue'];
       return typeof tag === 'string'
-        ? { path: under(key), message: expectedWord(kinds, tag, tag) }
+        ? { path: under(key), message: expectedWord(kinds, printable(tag), tag) }
         : { path: under(key), message: expectedWord(kinds, quote(tag)) };
     }
     case 'enum': {

@@ -62,6 +62,10 @@ const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
   ],
 } as Schema<MetricsRecord>);
 
+/** A kill leaves at most one line that is no JSON for each time the run was resumed. */
+const MAX_DAMAGED = 10_000;
+/** Largest number of names of losses and scores, each of which has a curve. */
+const MAX_NAMES = 1000;
 /** Records of a long run; V8 has no longer texts. */
 const MAX_METRICS_BYTES = 2 ** 29 - 2 ** 16;
 
@@ -93,9 +97,25 @@ export function readMetrics(folder: string): readonly MetricsRecord[] {
   const file = runFile(folder, METRICS);
   if (!existsSync(file)) return [];
   const records: MetricsRecord[] = [];
-  for (const [i, line] of textOf(file).split('\n').entries()) {
+  const names = new Set<string>();
+  let numDamaged = 0;
+  for (const [i, line] of linesOf(textOf(file))) {
     const record = parseRecord(file, line, i);
-    if (record === undefined) continue;
+    if (record === undefined) {
+      if (++numDamaged > MAX_DAMAGED)
+        throw DataError.in(
+          file,
+          `expected the records of a run, got more than ${MAX_DAMAGED} lines that are no JSON`,
+        );
+      continue;
+    }
+    for (const name of Object.keys(record.kind === 'eval' ? record.metrics : record.losses))
+      names.add(name);
+    if (names.size > MAX_NAMES)
+      throw DataError.in(
+        file,
+        `expected at most ${MAX_NAMES} names of losses and scores, got more`,
+      );
     // The record of a step precedes those of its evaluations.
     const isRepeated = (old: MetricsRecord): boolean =>
       old.step > record.step ||
@@ -104,6 +124,16 @@ export function readMetrics(folder: string): readonly MetricsRecord[] {
     records.push(record);
   }
   return records;
+}
+
+/** Lines that are not empty, with their numbers from 0, one at a time: a file may have millions. */
+function* linesOf(text: string): Generator<readonly [index: number, line: string]> {
+  for (let at = 0, index = 0; at < text.length; index++) {
+    const found = text.indexOf('\n', at);
+    const end = found < 0 ? text.length : found;
+    if (end > at) yield [index, text.slice(at, end)];
+    at = end + 1;
+  }
 }
 
 function whichOf(record: MetricsRecord): string | undefined {

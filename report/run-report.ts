@@ -34,10 +34,22 @@ export function writeReport(folder: string): string {
   const records = readMetrics(folder);
   if (records.length === 0)
     throw DataError.in(folder, `expected a run folder with ${METRICS}, got none with records`);
-  const html = runReport(folder, records);
+  const html = fittingReport(folder, records);
   const file = join(folder, REPORT);
   writeAtomicallySync(file, html);
   return file;
+}
+
+/** The report, unless files of others made it larger than a text can be. */
+function fittingReport(folder: string, records: readonly MetricsRecord[]): string {
+  try {
+    return runReport(folder, records);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw DataError.in(folder, 'expected a run whose report fits into a page, got a larger one', {
+      cause,
+    });
+  }
 }
 
 function runReport(folder: string, records: readonly MetricsRecord[]): string {

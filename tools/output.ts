@@ -3,12 +3,25 @@ import { oneLine, withoutControls } from '../core/controls.js';
 
 let isMuted = false;
 
-/** Keeps a reader that ends before the output does (`| head`) from being an error. */
+/**
+ * Keeps a reader that ends before the output does (`| head`) and a closed terminal from being errors. Results that cannot be
+ * written otherwise (a full disk under `> file`) make the exit code 1; messages are worth less than the work.
+ */
 export function endQuietlyWithReaders(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isReaderGone(error)) return;
+    if (process.exitCode === undefined)
+      printError(
+        `WriteError: standard output: expected to write the results, got ${error.message}`,
+      );
+    process.exitCode ??= 1;
+  });
+}
+
+/** Whether a write failed because nobody reads any more: the end of a pipe, or a terminal that is closed. */
+export function isReaderGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || (code === 'EIO' && process.stdout.isTTY);
 }
 
 /** Prints a message for people to standard error; standard output is for results. */
@@ -48,7 +61,7 @@ export async function printJsonRows(document: object): Promise<void> {
     for await (const piece of jsonPieces(document, 0))
       if (!process.stdout.write(withoutControls(piece))) await once(process.stdout, 'drain');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    if (!isReaderGone(error as NodeJS.ErrnoException)) throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import { predictFolder } from '../train/predict-folder.js';
 import { predictBytes, predictFrames, type FrameSize } from '../train/predict-stream.js';
 import { engineOptions } from './engine-options.js';
 import { openModel } from './open-model.js';
-import { formatTable, log, print, printJson } from './output.js';
+import { formatTable, isReaderGone, log, print, printJson } from './output.js';
 import type { PredictFlags } from './model-options.js';
 import { listenForStop } from './stop-signals.js';
 
@@ -157,8 +157,7 @@ async function printLine(row: object): Promise<void> {
 function endWithReader(): () => boolean {
   let isOpen = true;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    isOpen = false;
+    if (isReaderGone(error)) isOpen = false;
   });
   return () => isOpen;
 }

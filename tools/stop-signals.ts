@@ -1,3 +1,4 @@
+import { isUnderNohup } from './hang-up.js';
 import { findLauncher } from './launcher.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -8,7 +9,8 @@ const STOPPED_MS = 1000;
 const SAME_MS = 250;
 
 /**
- * Calls `stop` at the first Ctrl-C or SIGTERM; in a single process, a second one, a moment later, ends it immediately.
+ * Calls `stop` at the first Ctrl-C or SIGTERM, or when the terminal is closed, unless `nohup` is to outlast that; in a single
+ * process, a second Ctrl-C or SIGTERM, a moment later, ends it immediately.
  * Under mpiexec a second one is ignored, because one Ctrl-C arrives several times: from the terminal, from mpiexec and
  * from the process in between. There SIGCONT also counts: Open MPI's mpiexec sends it first, and SIGTERM and SIGKILL a
  * second or two later.
@@ -25,17 +27,26 @@ export function listenForStop(stop: () => void): () => void {
       stop();
     } else if (!launcher && nowMs - stoppedMs > SAME_MS) process.exit(130);
   };
+  // The shell and the system both tell of the end of a terminal, at any distance.
+  const onHangUp = (): void => {
+    if (stoppedMs === undefined) onSignal();
+  };
   let lastTickMs = performance.now();
   const onContinue = (): void => {
     if (performance.now() - lastTickMs < STOPPED_MS) onSignal();
   };
   SIGNALS.forEach((signal) => process.on(signal, onSignal));
-  if (launcher?.kind !== 'Open MPI') return () => SIGNALS.forEach((s) => process.off(s, onSignal));
+  if (!isUnderNohup()) process.on('SIGHUP', onHangUp);
+  const end = (): void => {
+    SIGNALS.forEach((signal) => process.off(signal, onSignal));
+    process.off('SIGHUP', onHangUp);
+  };
+  if (launcher?.kind !== 'Open MPI') return end;
   const clock = setInterval(() => (lastTickMs = performance.now()), TICK_MS).unref();
   process.on('SIGCONT', onContinue);
   return () => {
     clearInterval(clock);
     process.off('SIGCONT', onContinue);
-    SIGNALS.forEach((signal) => process.off(signal, onSignal));
+    end();
   };
 }

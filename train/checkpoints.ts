@@ -76,7 +76,7 @@ export async function saveRun(
     groups: groupsOf(store, buffers),
     state,
   });
-  await keepLast(join(folder, CHECKPOINTS), keep);
+  await keepLast(join(folder, CHECKPOINTS), keep, step);
   return name;
 }
 

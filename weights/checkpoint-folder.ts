@@ -69,10 +69,17 @@ export async function latestValid<State extends object = Record<string, unknown>
 /**
  * Deletes all but the last `count` checkpoints (by step) and the best one.
  *
+ * @param step of the newest one: those of later steps, which are damaged or a resumed run would have begun with them, neither
+ *   count nor are deleted; default: the last
  * @returns names of the deleted
  */
-export async function keepLast(folder: string, count: number): Promise<readonly string[]> {
-  const { checkpoints } = await listCheckpoints(folder);
+export async function keepLast(
+  folder: string,
+  count: number,
+  step = Infinity,
+): Promise<readonly string[]> {
+  const all = (await listCheckpoints(folder)).checkpoints;
+  const checkpoints = all.filter((checkpoint) => checkpoint.step <= step);
   const best = await readBest(folder);
   const deleted = checkpoints
     .slice(0, Math.max(checkpoints.length - count, 0))

@@ -202,8 +202,8 @@ export async function linearLayersBeside(
   const layers = await withWeights(file, (source) => {
     const isHead = ([name, { shape }]: readonly [string, LazyTensor]): boolean =>
       name.endsWith('.weight') && shape.length === 2 && shape[1] === width;
-    const { leftOut } = canonicalWeights(source, which);
-    return Promise.resolve([...source.tensors].filter((entry) => leftOut.includes(entry[0]) && isHead(entry))); // prettier-ignore
+    const leftOut = new Set(canonicalWeights(source, which).leftOut);
+    return Promise.resolve([...source.tensors].filter((entry) => leftOut.has(entry[0]) && isHead(entry))); // prettier-ignore
   });
   const names = layers.map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
   return names.length === 0

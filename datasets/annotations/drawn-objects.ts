@@ -1,8 +1,8 @@
 import type { Size } from '../../core/boxes.js';
-import { outlineOf, wholeMask, type DrawnRegion } from '../../core/drawn-region.js';
-import { rleFromPolygons } from '../../core/rle-polygons.js';
-import { mergeRles } from '../../core/rle.js';
+import { outlineOf, type DrawnRegion } from '../../core/drawn-region.js';
+import { rleFromPolygons, unionOf } from '../../core/rle-polygons.js';
 import type { CocoIssue } from '../../io/coco/issues.js';
+import { wholeMask } from './place-mask.js';
 import type { TableBuilder, TableImage, TableObject } from './table-builder.js';
 
 /** An object as drawn in an annotation tool. */
@@ -73,7 +73,7 @@ function maskOf(
   if (masks.length === 0) return { polygons };
   const parts = masks.map((mask) => wholeMask(mask, image));
   if (polygons.length > 0) parts.push(rleFromPolygons(polygons, image.height, image.width));
-  return { rle: parts.length === 1 ? parts[0] : mergeRles(parts, 'union') };
+  return { rle: unionOf(parts) };
 }
 
 /** Box around rectangles. */

@@ -129,11 +129,12 @@ function leavesImage(region: DrawnRegion, { width, height }: Size): boolean {
 
 /** Joins the parts of objects: shapes of the same label and group. */
 function objectsOf({ shapes }: LabelMeFile): readonly DrawnObject[] {
-  const objects = new Map<string, DrawnObject>();
+  const objects = new Map<string, DrawnObject & { readonly regions: DrawnRegion[] }>();
   for (const { position, label, group, region } of shapes) {
     const key = JSON.stringify(group === undefined ? [position] : [label, group]);
-    const regions = [...(objects.get(key)?.regions ?? []), region];
-    objects.set(key, { position: objects.get(key)?.position ?? position, label, regions });
+    const known = objects.get(key);
+    if (known) known.regions.push(region);
+    else objects.set(key, { position, label, regions: [region] });
   }
   return [...objects.values()];
 }

@@ -128,7 +128,7 @@ async function readPart(
           file,
           `expected ${size.width}x${size.height} of ${image ?? ''}, got ${width}x${height}`,
         );
-      return { image, width, height, instances: maskInstances(png) };
+      return { image, width, height, instances: maskInstances(png, file) };
     })(),
   );
 }

@@ -1,4 +1,6 @@
 import type { Size } from '../../core/boxes.js';
+import type { DrawnRegion } from '../../core/drawn-region.js';
+import { cropRle } from '../../core/rle-crop.js';
 import type { Rle } from '../../core/rle.js';
 
 /**
@@ -28,4 +30,23 @@ export function placeMask(mask: Rle, left: number, top: number, image: Size): Rl
   const rest = image.width * image.height - end;
   if (rest > 0 || counts.length === 0) counts.push(rest);
   return { height: image.height, width: image.width, counts: Uint32Array.from(counts) };
+}
+
+/** Converts a drawn mask to one of the whole image; pixels beyond it are cut off. */
+export function wholeMask(
+  { x, y, mask }: Extract<DrawnRegion, { readonly kind: 'mask' }>,
+  image: Size,
+): Rle {
+  const [left, top] = [Math.max(0, -x), Math.max(0, -y)];
+  const width = Math.min(mask.width, image.width - x) - left;
+  const height = Math.min(mask.height, image.height - y) - top;
+  if (width <= 0 || height <= 0)
+    return {
+      height: image.height,
+      width: image.width,
+      counts: Uint32Array.of(image.height * image.width),
+    };
+  const isWhole = width === mask.width && height === mask.height;
+  const inside = isWhole ? mask : cropRle(mask, { x: left, y: top, width, height });
+  return placeMask(inside, x + left, y + top, image);
 }

@@ -8,6 +8,9 @@ import type { CocoTables } from '../../io/coco/annotations.js';
 import type { CocoIssue, Place, Report } from '../../io/coco/issues.js';
 import { FileNames } from './file-names.js';
 
+/** Number of unknown classes whose messages list the known ones. */
+const MAX_DESCRIBED = 100;
+
 /** Options of a {@link TableBuilder}. */
 export interface TableOptions {
   /** The annotation file or folder, for messages about the whole set. */
@@ -166,6 +169,9 @@ export class TableBuilder {
     const known = this.labels.get(label);
     if (known !== undefined) return known;
     if (names) {
+      // Of a list of others every name is unknown, of which the first few say enough.
+      if (this.unknown.size >= MAX_DESCRIBED && !this.unknown.has(label))
+        return `expected one of the ${names.length} classes, got ${quote(label)}`;
       const message =
         this.unknown.get(label) ??
         `expected one of the classes ${names.join(', ')}, got ${quote(label)}; nearest: ${nearestWord(label, names)}`;

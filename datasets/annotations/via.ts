@@ -70,7 +70,8 @@ function optionNames(
   const used = images.flatMap(({ regions }) =>
     regions.map(({ attributes }) => attributes[attribute] ?? ''),
   );
-  const others = new Set(used.filter((name) => name !== '' && !listed.includes(name)));
+  const others = new Set(used);
+  for (const name of ['', ...listed]) others.delete(name);
   return [...listed, ...[...others].sort()];
 }
 

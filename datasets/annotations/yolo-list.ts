@@ -4,6 +4,8 @@ import type { Report } from '../../io/coco/issues.js';
 import { isImageName } from '../../io/files/images.js';
 import { readText } from '../../io/files/text.js';
 
+/** Longest path that is looked for, as long as systems allow. */
+export const MAX_PATH = 4096;
 /** Number of lines of a list that are tried until one leads to an image. */
 const TRIED = 20;
 
@@ -80,13 +82,14 @@ function finderOf(
   bases: readonly string[],
 ): (path: string) => string | undefined {
   const find = (path: string, numAway: number): string | undefined => {
+    if (path.length > MAX_PATH) return undefined;
     const words = path.split(/[/\\]/).slice(numAway).join('/');
     const own = numAway === 0 && path !== words ? [path, words] : [words];
     return own
       .flatMap((name) => bases.map((base) => resolve(base, name)))
       .find((full) => existsSync(full));
   };
-  for (const path of lines.filter((line) => line !== '').slice(0, TRIED)) {
+  for (const path of lines.filter((line) => line !== '' && line.length <= MAX_PATH).slice(0, TRIED)) {
     const numFolders = path.split(/[/\\]/).length;
     for (let away = 0; away < numFolders; away++)
       if (find(path, away) !== undefined)

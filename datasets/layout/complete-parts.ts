@@ -28,18 +28,19 @@ export async function completeParts({
   classes,
 }: FoundParts): Promise<DetectionData> {
   const listed = listedClasses(root);
-  const occurring: string[] = [];
+  const found = new Set<string>();
   const counts: number[] = [];
   let [isSorted, hasMasks] = [true, false];
   for (const source of splits.values()) {
     const tables = await readTables(source, () => undefined, { masks: false });
     const own = tables.categories.map((category) => category.name);
     isSorted &&= own.every((label, k) => k === 0 || own[k - 1] < label);
-    occurring.push(...own.filter((label) => !occurring.includes(label)));
+    own.forEach((label) => found.add(label));
     counts.push(tables.images.ids.length);
     const { maskExtents, maskSizes } = tables.annotations;
     hasMasks ||= maskExtents.some((value) => !Number.isNaN(value)) || maskSizes.some((n) => n > 0);
   }
+  const occurring = [...found];
   if (isSorted) occurring.sort();
   const names = listed ?? occurring;
   const complete = Object.fromEntries(

@@ -8,12 +8,12 @@ import type { DetectionData, SegmentationData } from './types.js';
  * @throws DataError if annotations cannot be read
  */
 export async function drawnLabels(data: DetectionData): Promise<SegmentationData> {
-  const names: string[] = [];
+  const found = new Set<string>();
   for (const source of Object.values(data.splits)) {
     const own = source.classes ?? source.names ?? (await categoryNames(source));
-    names.push(...own.filter((name) => !names.includes(name) && labelOfName(name) === undefined));
+    for (const name of own) if (labelOfName(name) === undefined) found.add(name);
   }
-  const classes = ['background', ...names];
+  const classes = ['background', ...found];
   const splits = Object.fromEntries(
     Object.entries(data.splits).map(([split, regions]) => [split, { regions, classes }]),
   );

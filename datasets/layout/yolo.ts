@@ -8,7 +8,7 @@ import { checkYoloYaml, isYoloYaml, type YoloYaml } from '../../io/yolo/data-yam
 import { readYoloLabels, type YoloObject } from '../../io/yolo/labels.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { imageOfLabel, labelOf, yoloImages, type YoloImage } from '../annotations/yolo.js';
-import { commonFolder, folderOfList, listedImages } from '../annotations/yolo-list.js';
+import { commonFolder, folderOfList, listedImages, MAX_PATH } from '../annotations/yolo-list.js';
 import { readInOrder } from '../annotations/in-order.js';
 import { errorAsValueSync } from '../problems.js';
 import { readClassNames } from '../class-names.js';
@@ -97,6 +97,7 @@ export async function yoloLayouts(
 
 /** Finds a part that a `data.yaml` names. Many were written on other machines, so that only the end of a path fits. */
 function located(path: string, yaml: YoloYaml, file: string): string | undefined {
+  if (path.length > MAX_PATH) return undefined; // no system has it, and all its ends would take the square of its length
   const own = dirname(resolve(file));
   const bases = yaml.path === undefined ? [own] : [resolve(own, yaml.path), own];
   const words = path.split(/[/\\]/).filter((word) => word !== '' && word !== '.' && word !== '..');

@@ -86,8 +86,12 @@ export function decodeBmp(bytes: Uint8Array, file: string): RgbImage {
     const indices =
       compression === NONE ? packedIndices(bytes, header) : runIndices(bytes, header, file);
     for (let row = 0, i = 0; row < height; row++)
-      for (let x = 0, o = rowStart(row); x < width; x++, i++, o += 3)
-        rgb.set(palette.subarray(3 * indices[i], 3 * indices[i] + 3), o);
+      for (let x = 0, o = rowStart(row); x < width; x++, i++, o += 3) {
+        const color = 3 * indices[i];
+        rgb[o] = palette[color];
+        rgb[o + 1] = palette[color + 1];
+        rgb[o + 2] = palette[color + 2];
+      }
     return { width, height, data: rgb };
   }
   const channels = bits === 24 ? undefined : channelsOf(bytes, header);

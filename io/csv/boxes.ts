@@ -1,6 +1,6 @@
 import { AnnotationsError, quote } from '../../core/errors.js';
 import { decodeText } from '../files/text.js';
-import { parseCsv, type CsvRow } from './parse.js';
+import { parseCsv, parseCsvRows, type CsvRow } from './parse.js';
 
 /** A row of a file: a box, or an image without objects. */
 export interface CsvBox {
@@ -62,6 +62,9 @@ const PLAIN: readonly Columns[] = [
   { class: 0, x: 1, y: 2, w: 3, h: 4, image: 5, width: 6, height: 7 },
 ];
 
+/** Number of rows that tell whether rows without a header are boxes. */
+const FIRST_ROWS = 5;
+
 /** Whether the beginning of a text is that of a list of boxes. @param text whole lines */
 export function isCsvOfBoxes(text: string): boolean {
   const { rows } = parseCsv(text);
@@ -82,27 +85,34 @@ export function isCsvOfBoxes(text: string): boolean {
  */
 export function readCsvBoxes(bytes: Uint8Array, file: string): CsvBoxes {
   const text = decodeText(bytes, file, 'a list of boxes');
-  const { rows, delimiter, unclosed } = parseCsv(text);
-  if (unclosed !== undefined)
-    throw AnnotationsError.in(
-      file,
-      `line ${unclosed}: expected the end of a quoted field, got none`,
-    );
-  if (rows.length === 0)
-    throw AnnotationsError.in(file, 'expected rows of boxes, got an empty file');
-  const header = headerOf(rows[0]);
-  const columns = header ?? plainColumns(rows) ?? PLAIN[0];
   const boxes: CsvBox[] = [];
   const problems: { readonly line: number; readonly message: string }[] = [];
-  for (const row of header ? rows.slice(1) : rows) {
-    const box = boxOf(row, columns, delimiter);
+  /** The first rows, which tell the columns; the others are not kept. */
+  const first: CsvRow[] = [];
+  let columns: Columns | undefined;
+  const add = (row: CsvRow, delimiter: string): void => {
+    const box = boxOf(row, columns ?? PLAIN[0], delimiter);
     if (typeof box === 'string') problems.push({ line: row.line, message: box });
     else boxes.push(box);
-  }
-  if (!header && boxes.length === 0)
+  };
+  const addFirst = (delimiter: string): void => {
+    const header = first.length > 0 ? headerOf(first[0]) : undefined;
+    columns = header ?? plainColumns(first) ?? PLAIN[0];
+    for (const row of header ? first.slice(1) : first) add(row, delimiter);
+  };
+  const { delimiter, problem } = parseCsvRows(text, (row, delimiter) => {
+    if (columns) return add(row, delimiter);
+    first.push(row);
+    if (first.length === FIRST_ROWS) addFirst(delimiter);
+  });
+  if (problem) throw AnnotationsError.in(file, `line ${problem.line}: ${problem.message}`);
+  if (!columns) addFirst(delimiter);
+  const [start] = first as readonly (CsvRow | undefined)[];
+  if (!start) throw AnnotationsError.in(file, 'expected rows of boxes, got an empty file');
+  if (!headerOf(start) && boxes.length === 0)
     throw AnnotationsError.in(
       file,
-      `line ${rows[0].line}: expected image,x1,y1,x2,y2,class or a header with these columns, got ${quote(rows[0].fields.join(delimiter))}`,
+      `line ${start.line}: expected image,x1,y1,x2,y2,class or a header with these columns, got ${quote(start.fields.join(delimiter))}`,
     );
   return { boxes, problems, isRelative: areRelative(boxes) };
 }
@@ -135,7 +145,7 @@ function headerOf({ fields }: CsvRow): Columns | undefined {
 function plainColumns(rows: readonly CsvRow[]): Columns | undefined {
   return PLAIN.find((columns) =>
     rows
-      .slice(0, 5)
+      .slice(0, FIRST_ROWS)
       .every(
         (row) =>
           row.fields.length === Object.keys(columns).length &&

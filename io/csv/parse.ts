@@ -8,31 +8,50 @@ export interface CsvRow {
 /** Delimiters that spreadsheets write. */
 const DELIMITERS = [',', ';', '\t'] as const;
 
+/** Largest number of fields of a row, and of rows of a file: above any table of boxes, below the memory. */
+const MAX_FIELDS = 1000;
+const MAX_ROWS = 2 ** 22;
+
+/** What is known of a text after its last row. */
+export interface CsvEnd {
+  readonly delimiter: string;
+  /** What ended the reading before the end of the text, and in which line. */
+  readonly problem?: { readonly line: number; readonly message: string } | undefined;
+}
+
 /**
  * Splits text into rows and fields as RFC 4180 does: fields may be quoted, with `""` for a quote. Lines end with LF, CRLF
  * or CR; empty ones are skipped. The delimiter is the most frequent one of the first line outside quotes, or that
  * of a first line `sep=;`.
  *
- * @returns the rows, and the delimiter; `unclosed` is the line of a quote that is never closed
+ * @param use gets every row
+ * @param maxRows number of rows after which reading ends with a problem
  */
-export function parseCsv(text: string): {
-  readonly rows: readonly CsvRow[];
-  readonly delimiter: string;
-  readonly unclosed?: number | undefined;
-} {
+export function parseCsvRows(
+  text: string,
+  use: (row: CsvRow, delimiter: string) => void,
+  maxRows = MAX_ROWS,
+): CsvEnd {
   // Excel's first line.
   const [said, wanted] = /^\uFEFF?"?sep=(.)"?\r?\n/.exec(text) ?? [];
   const delimiter = wanted ?? delimiterOf(text);
-  const rows: CsvRow[] = [];
   let fields: string[] = [];
+  let numRows = 0;
   let [line, start, at] = said === undefined ? [1, 1, 0] : [2, 2, said.length];
-  let unclosed: number | undefined;
+  let problem: CsvEnd['problem'];
   const endRow = (): void => {
-    if (fields.length > 1 || (fields[0] ?? '').trim() !== '') rows.push({ line: start, fields });
+    if (fields.length > 1 || (fields[0] ?? '').trim() !== '') {
+      numRows++;
+      use({ line: start, fields }, delimiter);
+    }
     fields = [];
   };
   while (at < text.length) {
     if (fields.length === 0) start = line;
+    if (fields.length >= MAX_FIELDS || numRows >= maxRows) {
+      const most = numRows >= maxRows ? `${maxRows} rows` : `${MAX_FIELDS} fields in a row`;
+      return { delimiter, problem: { line, message: `expected at most ${most}, got more` } };
+    }
     let field = '';
     if (text[at] === '"') {
       const first = line;
@@ -40,7 +59,7 @@ export function parseCsv(text: string): {
       for (; ; end++) {
         end = text.indexOf('"', end);
         if (end < 0) {
-          unclosed ??= first;
+          problem ??= { line: first, message: 'expected the end of a quoted field, got none' };
           end = text.length;
           break;
         }
@@ -67,7 +86,14 @@ export function parseCsv(text: string): {
     endRow();
   }
   endRow();
-  return { rows, delimiter, unclosed };
+  return { delimiter, problem };
+}
+
+/** Reads all rows of a small table as {@link parseCsvRows}. */
+export function parseCsv(text: string): CsvEnd & { readonly rows: readonly CsvRow[] } {
+  const rows: CsvRow[] = [];
+  const end = parseCsvRows(text, (row) => rows.push(row));
+  return { ...end, rows };
 }
 
 function delimiterOf(text: string): string {

@@ -1,4 +1,5 @@
 import { roundPx, type AnnotatedImage, type AnnotatedObject } from '../../core/annotated-image.js';
+import { cropRle } from '../../core/rle-crop.js';
 import { decodeRle, rleBox, type Rle } from '../../core/rle.js';
 import { xmlText } from '../xml/write.js';
 
@@ -68,15 +69,12 @@ function pointsOf(polygon: Float64Array): string {
 /** Runs go row by row through the bounding box of the mask. */
 function maskElement(label: string, mask: Rle): string {
   const [left, top, width, height] = rleBox(mask);
-  const pixels = decodeRle(mask);
   const runs: number[] = [0];
   let value = 0;
-  for (let y = top; y < top + height; y++)
-    for (let x = left; x < left + width; x++) {
-      const pixel = pixels[y * mask.width + x];
-      if (pixel !== value) runs.push(0);
-      value = pixel;
-      runs[runs.length - 1]++;
-    }
+  for (const pixel of decodeRle(cropRle(mask, { x: left, y: top, width, height }))) {
+    if (pixel !== value) runs.push(0);
+    value = pixel;
+    runs[runs.length - 1]++;
+  }
   return `<mask ${label} rle="${runs.join(', ')}" left="${left}" top="${top}" width="${width}" height="${height}" z_order="0"></mask>`;
 }

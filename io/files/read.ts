@@ -20,6 +20,13 @@ import { FileError, InputError } from '../../core/errors.js';
 const MAX_READ_BYTES = 2 ** 30;
 /** Largest file that is read as one text; the scanner of annotations has no limit. */
 const MAX_TEXT_BYTES = 2 ** 28;
+/**
+ * Largest file that is read whole: the largest image that is decoded, without compression. On the disk, a file without
+ * content may have any size.
+ */
+const MAX_WHOLE_BYTES = 3 * 2 ** 29;
+/** Size from which the beginning of a file is looked at first, and how much of it. */
+const [LARGE_BYTES, CHECKED_BYTES] = [2 ** 26, 2 ** 12];
 /** Largest list of classes or configuration. */
 export const MAX_LIST_BYTES = 2 ** 24;
 /** A named pipe without writer is opened at once instead of waiting for one. */
@@ -104,16 +111,31 @@ export function reasonOf(error: unknown): string {
  * Reads a file of any size that a typed array can hold.
  *
  * @param limit number of bytes to read from the beginning; default: all
- * @throws DataError if it cannot be read
+ * @param assertStart checks the first bytes of a large file before the rest is read
+ * @throws DataError if it cannot be read, and what `assertStart` throws
  */
-export function readBytes(file: string, limit = Infinity): Promise<Uint8Array> {
-  return readable(file, readStart(file, limit));
+export function readBytes(
+  file: string,
+  limit = Infinity,
+  assertStart?: (start: Uint8Array) => void,
+): Promise<Uint8Array> {
+  return readable(file, readStart(file, limit, assertStart));
 }
 
-async function readStart(file: string, limit: number): Promise<Uint8Array> {
+async function readStart(
+  file: string,
+  limit: number,
+  assertStart?: (start: Uint8Array) => void,
+): Promise<Uint8Array> {
   const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
+    assertWhole(size, limit);
+    if (assertStart && Math.min(size, limit) > LARGE_BYTES) {
+      const start = new Uint8Array(CHECKED_BYTES);
+      await fill(handle, start, 0);
+      assertStart(start);
+    }
     const bytes = new Uint8Array(Math.min(size, limit));
     const length = await fill(handle, bytes, 0);
     if (length === bytes.length) return bytes;
@@ -134,6 +156,7 @@ export function readBytesSync(file: string, limit = Infinity): Uint8Array {
   try {
     const { descriptor, size } = openFileSync(file);
     try {
+      assertWhole(size, limit);
       const bytes = new Uint8Array(Math.min(size, limit));
       let length = 0;
       for (let read = 1; read > 0 && length < bytes.length; length += read)
@@ -147,11 +170,18 @@ export function readBytesSync(file: string, limit = Infinity): Uint8Array {
   }
 }
 
+/** @throws Error for a file that is too large to be read whole */
+function assertWhole(size: number, limit: number): void {
+  if (Math.min(size, limit) > MAX_WHOLE_BYTES)
+    throw new UnreadableError(`${size} bytes (at most ${MAX_WHOLE_BYTES})`);
+}
+
 /** Returns the result of `work`, which reads `file`. @throws DataError with the file's name if it fails */
 export async function readable<T>(file: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     const { message } = cause as Error;
     throw FileError.in(file, `expected a readable file, got ${message}`, { cause });
   }
@@ -186,13 +216,14 @@ export async function fill(
  * Reads the JSON document of a file, or returns undefined if the file does not exist. The type is not checked.
  *
  * @param expected names the document in the message
+ * @param maxBytes a larger file is refused before it is read
  * @throws DataError if the file is not JSON
  */
-export function readJsonIfPresent(file: string, expected: string): unknown {
+export function readJsonIfPresent(file: string, expected: string, maxBytes?: number): unknown {
   if (!existsSync(file)) return undefined;
   let text: string;
   try {
-    text = readTextSync(file);
+    text = readTextSync(file, maxBytes);
   } catch (cause) {
     throw FileError.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
   }

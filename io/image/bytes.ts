@@ -1,4 +1,6 @@
 import { readBytes } from '../files/read.js';
+import { readImageHeader } from '../image-header/read.js';
+import { formatOf } from '../image-header/signatures.js';
 import { embeddedImage, readLabelMe } from '../labelme/read.js';
 
 /** Whether an image is embedded in an annotation file of LabelMe. */
@@ -11,6 +13,9 @@ export const isEmbedded = (file: string): boolean => /\.json$/i.test(file);
  * @throws DataError if the file cannot be read, or has no image
  */
 export async function imageBytes(file: string, limit = Infinity): Promise<Uint8Array> {
-  if (!isEmbedded(file)) return readBytes(file, limit);
+  if (!isEmbedded(file))
+    return readBytes(file, limit, (start) => {
+      if (formatOf(start) === undefined) readImageHeader(start, file);
+    });
   return embeddedImage(readLabelMe(await readBytes(file), file), file);
 }

@@ -1,4 +1,5 @@
 import { readBytes } from '../files/read.js';
+import { formatOf } from '../image-header/signatures.js';
 import { readImageHeader, type ImageHeader } from '../image-header/read.js';
 import { imageBytes, isEmbedded } from './bytes.js';
 
@@ -24,7 +25,7 @@ export async function headerOf(bytes: Uint8Array, path: string): Promise<ImageHe
     header = readImageHeader(bytes, path);
   } catch (error) {
     const next = HEADER_BYTES.findIndex((length) => length === bytes.length);
-    if (next < 0) throw error;
+    if (next < 0 || formatOf(bytes) === undefined) throw error;
     return headerOf(await readBytes(path, HEADER_BYTES[next + 1]), path);
   }
   if (header) return header;

@@ -1,8 +1,9 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
-import { type DataError, AnnotationsError, quote } from '../../core/errors.js';
+import { AnnotationsError, DataError, quote } from '../../core/errors.js';
+import { encodeRle, type Rle } from '../../core/rle.js';
 import { TEXT, number } from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
-import { decodePngIndices } from '../png/indices.js';
+import { decodePngIndices, type PngIndices } from '../png/indices.js';
 import { compileSchema, formatProblems } from '../schema.js';
 
 /** A shape of a LabelMe file. */
@@ -104,9 +105,18 @@ export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
   const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as FileRecord;
   const regions: LabelMeShape[] = [];
   const marks: LabelMeMark[] = [];
+  let masksPx = 0;
   shapes.forEach((shape, position) => {
     const { label, group_id: group } = shape;
-    const region = regionOf(shape, `shapes[${position}] (${quote(label)})`, file);
+    const where = `shapes[${position}] (${quote(label)})`;
+    const region = regionOf(shape, where, file);
+    if (typeof region === 'object' && region.kind === 'mask')
+      masksPx += region.mask.width * region.mask.height;
+    if (masksPx > MAX_MASKS_PX)
+      throw AnnotationsError.in(
+        file,
+        `${where}: expected masks of at most ${MAX_MASKS_PX} pixels in all, got more`,
+      );
     if (typeof region === 'string') marks.push({ position, label, type: region });
     else regions.push({ position, label, group: group?.toString(), region });
   });
@@ -119,6 +129,11 @@ export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
     marks,
   };
 }
+
+/** Largest sum of the pixels of the masks of an image, which are decoded one by one: a hundred as large as a photo. */
+const MAX_MASKS_PX = 2 ** 29;
+/** Largest number of runs of a mask, which outlines of the largest photos do not have. */
+const MAX_RUNS = 2 ** 21;
 
 /** Decodes the embedded image of a file. @throws DataError if there is none or it is no base64 */
 export function embeddedImage({ imageData = '' }: LabelMeFile, file: string): Uint8Array {
@@ -159,11 +174,22 @@ function regionOf(shape: ShapeRecord, where: string, file: string): DrawnRegion 
       // The last point is the last pixel.
       if (x2 - x1 + 1 !== width || y2 - y1 + 1 !== height)
         throw wanted(`a mask of ${x2 - x1 + 1}x${y2 - y1 + 1}`, `${width}x${height}`);
-      const data = Uint8Array.from(png.data, (value) => (value === 0 ? 0 : 1));
-      return { kind: 'mask', x: x1, y: y1, width, height, data };
+      return { kind: 'mask', x: x1, y: y1, mask: runsOf(png, wanted) };
     }
     default:
       return type;
+  }
+}
+
+function runsOf(
+  { width, height, data }: PngIndices,
+  wanted: (expected: string, got: string) => DataError,
+): Rle {
+  try {
+    return encodeRle(data, height, width, MAX_RUNS);
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    throw wanted(`a mask of at most ${MAX_RUNS} runs`, 'more');
   }
 }
 

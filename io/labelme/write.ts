@@ -1,5 +1,6 @@
 import { roundPx, type AnnotatedImage, type AnnotatedObject } from '../../core/annotated-image.js';
 import { maskOutline } from '../../core/mask-outline.js';
+import { cropRle } from '../../core/rle-crop.js';
 import { decodeRle, rleBox, type Rle } from '../../core/rle.js';
 import { encodeLabelPng } from '../png/write.js';
 
@@ -89,11 +90,8 @@ function shape(
 
 function maskShape(label: string, mask: Rle): WrittenShape {
   const [x, y, width, height] = rleBox(mask);
-  const pixels = decodeRle(mask);
-  const data = new Uint8Array(width * height);
-  for (let row = 0; row < height; row++)
-    for (let column = 0; column < width; column++)
-      data[row * width + column] = 255 * pixels[(y + row) * mask.width + x + column];
+  const pixels = decodeRle(cropRle(mask, { x, y, width, height }));
+  const data = pixels.map((pixel) => 255 * pixel);
   const corners = [
     [x, y],
     [x + width - 1, y + height - 1],

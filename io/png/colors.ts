@@ -1,18 +1,19 @@
-import { PNG } from 'pngjs';
 import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { readPngParts } from './chunks.js';
 import { decodePngIndices } from './indices.js';
+import { assertPngSize, readPngRows } from './rows.js';
 
 /**
  * Decodes a PNG of labels to its colors, without alpha. Gray values are repeated; palette images give their colors.
  *
  * @param file for messages
- * @returns `[H, W, 3]`, of 16 bits the upper 8
+ * @returns `[H, W, 3]`, of 16 bits the upper 8, rounded where there are several channels
  * @throws DataError if the bytes are not a complete PNG, or an index has no color in the palette
  */
 export function decodePngColors(bytes: Uint8Array, file: string): RgbImage {
-  const { colorType, bitDepth } = readPngParts(bytes, file);
+  const parts = readPngParts(bytes, file);
+  const { colorType, bitDepth } = parts;
   if (colorType === 0 || colorType === 3) {
     const { width, height, data, palette } = decodePngIndices(bytes, file);
     const shift = bitDepth === 16 ? 8 : 0;
@@ -28,19 +29,22 @@ export function decodePngColors(bytes: Uint8Array, file: string): RgbImage {
         rgb[3 * i + c] = palette ? palette[3 * data[i] + c] : data[i] >> shift;
     return { width, height, data: rgb };
   }
-  let png: PNG;
-  try {
-    png = PNG.sync.read(Buffer.from(bytes));
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw ImageError.in(file, `expected a complete PNG, got a damaged one (${reason})`, { cause });
-  }
-  const { width, height, data } = png; // RGBA
-  const rgb = new Uint8Array(3 * width * height);
-  for (let i = 0, o = 0; o < rgb.length; i += 4) {
-    rgb[o++] = data[i];
-    rgb[o++] = data[i + 1];
-    rgb[o++] = data[i + 2];
-  }
+  const { width, height } = parts;
+  const numChannels = NUM_CHANNELS[colorType];
+  const [green, blue] = numChannels > 2 ? [1, 2] : [0, 0]; // gray is repeated
+  assertPngSize(parts, file);
+  const rgb = new Uint8Array(3 * width * height); // [H, W, 3]
+  readPngRows(parts, numChannels, file, ({ line, columns, start, step }) => {
+    const value = (i: number): number =>
+      bitDepth === 8 ? line[i] : Math.floor((256 * line[2 * i] + line[2 * i + 1]) / 257 + 0.5);
+    for (let c = 0, i = 0, o = 3 * start; c < columns; c++, i += numChannels, o += 3 * step) {
+      rgb[o] = value(i);
+      rgb[o + 1] = value(i + green);
+      rgb[o + 2] = value(i + blue);
+    }
+  });
   return { width, height, data: rgb };
 }
+
+/** Numbers per pixel by type of colors. */
+const NUM_CHANNELS = { 2: 3, 4: 2, 6: 4 } as const;

@@ -1,7 +1,7 @@
 import type { AnnotatedImage } from '../../core/annotated-image.js';
 import { rleOfSegmentation } from '../../core/coco.js';
 import { AnnotationsError } from '../../core/errors.js';
-import { decodeRle, rleArea, type Rle } from '../../core/rle.js';
+import { drawRles, rleArea, type Rle } from '../../core/rle.js';
 import { encodeDeepPng } from './write.js';
 
 /** Factor between class numbers and values: at most this many objects of a class. */
@@ -20,27 +20,24 @@ export function instancePng({ fileName, width, height, objects }: AnnotatedImage
   const values = new Uint16Array(width * height);
   const counts = new Map<number, number>();
   const numbered = objects.flatMap(({ classIndex, mask, isCrowd }) => {
-    const rle = rleOf(mask, height, width);
-    if (rle === undefined) return [];
+    const drawn = rleOf(mask, height, width);
+    if (drawn === undefined) return [];
     if (classIndex >= MAX_INSTANCE_CLASSES)
       throw new AnnotationsError(
         `masks: expected at most ${MAX_INSTANCE_CLASSES} classes, got number ${classIndex + 1}; choose some with --classes`,
       );
-    if (isCrowd) return [{ value: classIndex + 1, rle }];
+    if (isCrowd) return [{ value: classIndex + 1, mask: drawn }];
     const number = counts.get(classIndex) ?? 0;
     counts.set(classIndex, number + 1);
     if (number >= PER_CLASS)
       throw new AnnotationsError(
         `${fileName}: expected at most ${PER_CLASS} objects of a class for instance masks, got more`,
       );
-    return [{ value: PER_CLASS * (classIndex + 1) + number, rle }];
+    return [{ value: PER_CLASS * (classIndex + 1) + number, mask: drawn }];
   });
   const order = (value: number): number => (value < PER_CLASS ? 0 : 1);
-  numbered.sort((a, b) => order(a.value) - order(b.value) || rleArea(b.rle) - rleArea(a.rle));
-  for (const { value, rle } of numbered)
-    decodeRle(rle).forEach((pixel, i) => {
-      if (pixel === 1) values[i] = value;
-    });
+  numbered.sort((a, b) => order(a.value) - order(b.value) || rleArea(b.mask) - rleArea(a.mask));
+  drawRles(values, { height, width }, numbered);
   return encodeDeepPng(width, height, values);
 }
 

@@ -1,3 +1,4 @@
+import { AnnotationsError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
 import type { PngIndices } from './indices.js';
 
@@ -10,6 +11,9 @@ export interface MaskInstance {
   readonly box: XywhBox;
   readonly mask: Rle;
 }
+
+/** Largest number of runs of pixels in an image. */
+const MAX_RUNS = 2 ** 24;
 
 interface Runs {
   readonly counts: number[];
@@ -25,9 +29,15 @@ interface Runs {
 /**
  * Splits an image of instance ids into one mask per value; 0 is the background.
  *
+ * @param file for messages
  * @returns the instances in ascending order of their values
+ * @throws DataError for more than 16 million runs of pixels, which no outlines have
  */
-export function maskInstances({ width, height, data }: PngIndices): readonly MaskInstance[] {
+export function maskInstances(
+  { width, height, data }: PngIndices,
+  file = 'image',
+): readonly MaskInstance[] {
+  let numRuns = 0;
   const found = new Map<number, Runs>();
   let last: Runs | undefined;
   let lastValue = 0;
@@ -44,7 +54,14 @@ export function maskInstances({ width, height, data }: PngIndices): readonly Mas
         }
         lastValue = value;
       }
-      if (last.end !== at) last.counts.push(at - last.end, 0);
+      if (last.end !== at) {
+        last.counts.push(at - last.end, 0);
+        if (++numRuns > MAX_RUNS)
+          throw AnnotationsError.in(
+            file,
+            `expected instances of at most ${MAX_RUNS} runs of pixels in all, got more (noise?)`,
+          );
+      }
       last.counts[last.counts.length - 1]++;
       last.end = at + 1;
       last.areaPx++;

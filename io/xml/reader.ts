@@ -6,6 +6,9 @@ import { decodeChunk, decodeText, decoderOf } from '../files/text.js';
 /** Deepest nesting of elements; annotation formats have at most six levels. */
 const MAX_DEPTH = 64;
 
+/** Longest name of an element: those of the open ones are part of the path of every element in them. */
+const MAX_NAME = 200;
+
 /** Callbacks for the elements of a document. */
 export interface XmlHandler {
   /** @param path names of the open elements joined by `/`, with that of this one */
@@ -33,6 +36,8 @@ export class XmlReader {
       fail(`expected XML, got ${message.replace(/^\d+:\d+: /, '')}`),
     );
     parser.on('opentag', ({ name, attributes }) => {
+      if (name.length > MAX_NAME)
+        fail(`expected names of elements of at most ${MAX_NAME} characters, got ${name.length}`);
       if (paths.length === 0 && name !== root)
         fail(`expected the element <${root}>, got <${quote(name).slice(1, -1)}>`);
       if (paths.length === MAX_DEPTH)

@@ -1,7 +1,13 @@
-import { isScalar, parseDocument, visit, type Document } from 'yaml';
+import { isAlias, isScalar, parseDocument, visit, type Document, type Node } from 'yaml';
 
 /** Largest number of values of a document after its aliases are resolved. */
 const MAX_VALUES = 1_000_000;
+
+/** Longest text: a hundred thousand classes with their names; the package takes some hundred bytes of memory for each character. */
+const MAX_CHARACTERS = 2 ** 21;
+
+/** Largest number of anchors and aliases. */
+const MAX_MARKS = 5000;
 
 /** Problem of a YAML text, in one line. */
 export class YamlProblem extends Error {
@@ -23,15 +29,18 @@ export class YamlProblem extends Error {
  * @throws YamlProblem
  */
 export function parseYaml(text: string, { strict = false } = {}): unknown {
+  if (text.length > MAX_CHARACTERS)
+    throw new YamlProblem(`${text.length} characters (at most ${MAX_CHARACTERS})`);
   try {
     // The package compares each key with all others, which takes minutes for a hundred thousand of them.
-    const document = parseDocument(text, { prettyErrors: true, uniqueKeys: false });
+    // Errors are not made pretty, because that takes the length of a line for each of them.
+    const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false });
     const [problem] = [...document.errors, ...(strict ? document.warnings : [])];
     if (problem) {
-      const message = problem.message.split('\n')[0].replace(/ at line .*/, '');
-      throw new YamlProblem(message, problem.linePos?.[0].line, { cause: problem });
+      const [message] = problem.message.split('\n', 1);
+      throw new YamlProblem(message, lineAt(text, problem.pos[0]), { cause: problem });
     }
-    assertUniqueKeys(document, text);
+    assertSound(document, text);
     const value: unknown = document.toJS();
     if (numValues(value) > MAX_VALUES)
       throw new YamlProblem(`aliases that stand for more than ${MAX_VALUES} values`);
@@ -42,15 +51,29 @@ export function parseYaml(text: string, { strict = false } = {}): unknown {
   }
 }
 
-function assertUniqueKeys(document: Document, text: string): void {
+/** Line of a position, from 1; undefined if there is none. */
+const lineAt = (text: string, position: number): number | undefined =>
+  position < 0 ? undefined : text.slice(0, position).split('\n').length;
+
+/** Checks that keys are unique, and that aliases are found in a short time: for each one the package looks at all. */
+function assertSound(document: Document, text: string): void {
+  let numMarks = 0;
+  const countMarks = (node: Node): void => {
+    if ((isAlias(node) || node.anchor !== undefined) && ++numMarks > MAX_MARKS)
+      throw new YamlProblem(`more than ${MAX_MARKS} anchors and aliases`);
+  };
   visit(document, {
-    Map: (_, { items }) => {
+    Alias: (_, node) => countMarks(node),
+    Scalar: (_, node) => countMarks(node),
+    Seq: (_, node) => countMarks(node),
+    Map: (_, node) => {
+      countMarks(node);
+      const { items } = node;
       const seen = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) continue;
         if (seen.size !== seen.add(key.value).size) continue;
-        const line = text.slice(0, key.range?.[0] ?? 0).split('\n').length;
-        throw new YamlProblem('Map keys must be unique', line);
+        throw new YamlProblem('Map keys must be unique', lineAt(text, key.range?.[0] ?? 0));
       }
     },
   });

@@ -138,13 +138,18 @@ function mistakesCard({
   rowTitle,
   columnTitle,
 }: ReportConfusion): string {
-  const mistakes = rows
-    .flatMap((row, r) =>
-      columns.map((column, c) => [row, column, r === c ? 0 : counts[r][c]] as const),
-    )
-    .filter(([, , count]) => count > 0)
-    .sort((a, b) => b[2] - a[2])
-    .slice(0, MOST_ROWS);
+  const mistakes: (readonly [row: string, column: string, count: number])[] = [];
+  let least = 0;
+  for (const [r, row] of rows.entries())
+    for (const [c, column] of columns.entries()) {
+      const count = counts[r][c];
+      if (r === c || count <= least) continue;
+      // Of equal counts the first ones stay.
+      const at = mistakes.findIndex((other) => other[2] < count);
+      mistakes.splice(at < 0 ? mistakes.length : at, 0, [row, column, count]);
+      if (mistakes.length > MOST_ROWS) mistakes.pop();
+      if (mistakes.length === MOST_ROWS) least = mistakes[MOST_ROWS - 1][2];
+    }
   return tableCard({
     title: `${title}: the most frequent mistakes`,
     columns: [rowTitle, columnTitle, 'count'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { outlineOf, rectangleBetween, wholeMask } from '../../core/drawn-region.js';
-import { decodeRle, rleArea } from '../../core/rle.js';
+import { outlineOf, rectangleBetween } from '../../core/drawn-region.js';
+import { rleArea } from '../../core/rle.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
 
 test('a rectangle is given by two corners in any order', () => {
@@ -31,17 +31,4 @@ test('an ellipse is turned by its angle', () => {
   const points = outlineOf({ kind: 'ellipse', center: [0, 0], radii: [4, 2], angle: Math.PI / 2 });
   expect(points[0]).toBeCloseTo(0, 9);
   expect(points[1]).toBeCloseTo(4, 9);
-});
-
-test('a mask is placed in its image and cut at the borders', () => {
-  const mask = {
-    kind: 'mask',
-    x: -1,
-    y: 1,
-    width: 3,
-    height: 2,
-    data: Uint8Array.of(1, 0, 1, 1, 1, 0),
-  } as const;
-  expect([...decodeRle(wholeMask(mask, { width: 3, height: 2 }))]).toEqual([0, 0, 0, 0, 1, 0]);
-  expect(rleArea(wholeMask({ ...mask, x: 50 }, { width: 3, height: 2 }))).toBe(0);
 });

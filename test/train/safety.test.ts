@@ -1,4 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -218,6 +226,19 @@ test('a checkpoint by time is saved inside an epoch, and a run resumed from it i
   rmSync(join(timed, 'checkpoints', 'best.json'), { force: true });
   await train(timed, undefined, { config, resume: true });
   expect(weights(timed, step).equals(weights(whole, step))).toBe(true);
+});
+
+test('damaged checkpoints of later steps do not push out those that the resumed run writes', async () => {
+  const [whole, damaged] = [newFolder(), newFolder()];
+  await train(whole);
+  cpSync(whole, damaged, { recursive: true });
+  for (const name of names(damaged).filter((each) => /[69]\.safetensors/.test(each)))
+    truncateSync(join(damaged, 'checkpoints', name), 1000);
+  rmSync(join(damaged, 'checkpoints', 'best.json'));
+  const config = { ...CONFIG, keepCheckpoints: 1 };
+  await train(damaged, undefined, { config, resume: true });
+  expect(names(damaged)).toContain('step-00000009.safetensors');
+  expect(weights(damaged, 9).equals(weights(whole, 9))).toBe(true);
 });
 
 test('a run whose folder another process has taken over ends before it writes there', async () => {

@@ -198,6 +198,13 @@ test('keepLast deletes all but the newest and the best', async () => {
   await expect(readBest(folder)).rejects.toThrow('expected name, metric and value');
 });
 
+test('keepLast leaves checkpoints of later steps alone, and does not count them', async () => {
+  await saveSteps(1, 2, 3, 8, 9);
+  expect(await keepLast(folder, 2, 3)).toEqual(['step-1']);
+  expect(await keepLast(folder, 1, 3)).toEqual(['step-2']);
+  expect(await keepLast(folder, 1)).toEqual(['step-3', 'step-8']);
+});
+
 const shapes = expectedShapes({
   size: undefined,
   depths: [1, 1, 1, 1],

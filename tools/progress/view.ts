@@ -31,7 +31,7 @@ export class ProgressView implements RunListener {
   constructor(
     private readonly stream: ViewStream,
     {
-      now = Date.now,
+      now = () => performance.now(), // of no system clock, which may jump
       waits = () => undefined,
     }: { readonly now?: () => number; readonly waits?: (what: string) => void } = {},
   ) {

@@ -28,7 +28,7 @@ test('rows and quoted fields', () => {
   expect(rows('"a"x,b')).toEqual([['ax', 'b']]);
   expect(rows('')).toEqual([]);
   expect(rows('a,')).toEqual([['a', '']]);
-  expect(parseCsv('a\n"b\nc').unclosed).toBe(2);
+  expect(parseCsv('a\n"b\nc').problem?.line).toBe(2);
   expect(parseCsv('a\n\n"b\nc"\nd').rows.map(({ line }) => line)).toEqual([1, 3, 5]);
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { encodeRle } from '../../../core/rle.js';
 import { toLabelMe } from '../../../inference/to-labelme.js';
 import { encodeLabelPng } from '../../../io/png/write.js';
 import { embeddedImage, isLabelMe, readLabelMe } from '../../../io/labelme/read.js';
@@ -89,9 +90,7 @@ test('every shape is read with its label, group and position', () => {
         kind: 'mask',
         x: 4,
         y: 5,
-        width: 3,
-        height: 2,
-        data: Uint8Array.of(0, 1, 1, 1, 0, 1),
+        mask: encodeRle([0, 1, 1, 1, 0, 1], 2, 3),
       },
     },
   ]);
