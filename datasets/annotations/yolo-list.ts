@@ -89,7 +89,9 @@ function finderOf(
       .flatMap((name) => bases.map((base) => resolve(base, name)))
       .find((full) => existsSync(full));
   };
-  for (const path of lines.filter((line) => line !== '' && line.length <= MAX_PATH).slice(0, TRIED)) {
+  for (const path of lines
+    .filter((line) => line !== '' && line.length <= MAX_PATH)
+    .slice(0, TRIED)) {
     const numFolders = path.split(/[/\\]/).length;
     for (let away = 0; away < numFolders; away++)
       if (find(path, away) !== undefined)

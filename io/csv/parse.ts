@@ -12,10 +12,10 @@ const DELIMITERS = [',', ';', '\t'] as const;
 const MAX_FIELDS = 1000;
 const MAX_ROWS = 2 ** 22;
 
-/** What is known of a text after its last row. */
+/** End of a text. */
 export interface CsvEnd {
   readonly delimiter: string;
-  /** What ended the reading before the end of the text, and in which line. */
+  /** Reason why not all of it was read, and its line. */
   readonly problem?: { readonly line: number; readonly message: string } | undefined;
 }
 
