@@ -22,6 +22,9 @@ const where = (value: number): string => `value ${value}`;
 /** Remedy for masks with colors. */
 const COLORS_REMEDY = 'write the number of its object into each pixel, 0 for none';
 
+/** Value of what was drawn, in masks that tell only foreground from background. */
+const BINARY = 255;
+
 /** Class of all objects where values are only numbers of objects. */
 const ONLY_CLASS = 'object';
 
@@ -43,6 +46,7 @@ export async function readInstanceMasks(
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
   const index = ImageIndex.of(imageFolder);
   const used = new Set<string>();
+  const values = new Set<number>();
   const imageOf = imageFinder(index);
   await readInOrder(
     maskFiles(folder, classNumbers !== undefined),
@@ -61,9 +65,18 @@ export async function readInstanceMasks(
       const { image, width, height, instances } = part;
       used.add(image);
       builder.addImage({ fileName: image, width, height, file });
-      for (const instance of instances) addInstance(builder, instance, classNumbers, isCityscapes);
+      for (const instance of instances) {
+        values.add(instance.value);
+        addInstance(builder, instance, classNumbers, isCityscapes);
+      }
     },
   );
+  if (values.size === 1 && values.has(BINARY) && used.size > 1)
+    report({
+      code: 'maskBinary',
+      file: folder,
+      message: `expected a value for each object, got ${BINARY} alone; number the objects of an image, or learn classes of pixels with --task segment`,
+    });
   for (const path of index.paths)
     if (!used.has(path) && !isMaskName(withoutExtension(path)))
       report({

@@ -46,6 +46,7 @@ export const COCO_PROBLEMS = {
     segmentationBox: 'segmentations of four numbers: read as boxes',
     keypoints: 'keypoints that do not fit their category or their count: not trained on',
     maskEmpty: 'masks without a pixel',
+    maskBinary: 'masks that do not tell objects apart: all of an image is one object',
     crowdPolygons: 'crowds outlined by polygons instead of run lengths',
     boxMask: 'boxes that disagree with their mask (is bbox [x, y, width, height]?)',
     areaBox: 'areas larger than their box',

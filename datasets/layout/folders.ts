@@ -139,7 +139,8 @@ export function segmentationData(
 export function imageNetLayouts(root: string): readonly ClassificationData[] {
   // These folders belong to other layouts, as does a label list next to them.
   if (['labels', 'annotations'].some((name) => existsSync(join(root, name)))) return [];
-  if ([root, ...splitFolders(root).values()].some(hasLabels)) return [];
+  // Also a folder for each image, with `images/` and `masks/` in it.
+  if ([root, ...splitFolders(root).values(), ...foldersIn(root)].some(hasLabels)) return [];
   const divided = (['train', 'val'] as const).filter((split) => hasSplit(root, split));
   const parts = ['train', 'training', 'val', 'valid', 'validation'].map((name) => join(root, name));
   const folders = divided.length > 0 ? parts : [root];

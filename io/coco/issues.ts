@@ -13,6 +13,7 @@ export interface CocoIssue {
     | 'segmentationBox'
     | 'crowdPolygons'
     | 'maskEmpty'
+    | 'maskBinary'
     | 'keypoints'
     | 'areaMissing'
     // Of formats other than COCO.

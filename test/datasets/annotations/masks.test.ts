@@ -50,6 +50,22 @@ test('masks that were saved with three equal channels are read, colors are refus
   );
 });
 
+test('masks of 0 and 255 alone are a warning, because objects are not told apart', async () => {
+  for (const name of ['a', 'b']) {
+    data.image(`images/${name}.png`, width, height);
+    data.write(`masks/${name}.png`, png(QUARTERS.map((value) => (value === 0 ? 0 : 255))));
+  }
+  const source = ((await detectLayout(data.root)) as DetectionData).splits['train'];
+  const { tables, lines } = await tablesOf(source);
+  expect(tables.annotations.ids.length).toBe(2);
+  expect(lines).toEqual([
+    `maskBinary ${data.at('masks')}: expected a value for each object, got 255 alone; number the objects of an image, or learn classes of pixels with --task segment`,
+  ]);
+  // One image tells little, and other values do tell them apart.
+  data.write('masks/b.png', png(QUARTERS));
+  expect((await tablesOf(source)).lines).toEqual([]);
+});
+
 test('torchvision’s tutorial: PNGImages and PedMasks', async () => {
   for (const name of ['p1', 'p2']) {
     data.image(`PNGImages/${name}.png`, width, height);

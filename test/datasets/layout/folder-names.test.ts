@@ -45,3 +45,9 @@ test('names are those of Label Studio’s notes where there is no list of classe
   data.write('notes.json', { categories: [{ id: 5, name: 'nut' }] });
   expect((await detectLayout(data.root)).line).toContain('without names');
 });
+
+test('a folder for each image, with its masks, is no set of classes', async () => {
+  for (const name of ['id1', 'id2'])
+    for (const file of [`images/${name}`, 'masks/1', 'masks/2']) data.image(`${name}/${file}.png`);
+  await expect(detectLayout(data.root)).rejects.toThrow('expected a data set, looked for');
+});
