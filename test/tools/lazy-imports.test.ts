@@ -40,6 +40,7 @@ test('a process that only starts another one loads no packages and no tables of 
     (name) => !name.startsWith('node:'),
   );
   expect(loaded.map((name) => name.slice(ROOT.length + 1)).toSorted()).toEqual([
+    'core/telemetry.ts',
     'tools/cli.ts',
     'tools/launcher.ts',
     'tools/relaunch.ts',

@@ -6,6 +6,7 @@ import { toCoco } from '../../inference/to-coco.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { draw } from '../../report/draw.js';
 import { reducedResult } from '../../report/reduced-result.js';
+import { counted } from '../data-facts.js';
 import type { Presentation } from '../presentation.js';
 
 /** Largest number of rows in the table of one image; files have all. */
@@ -65,6 +66,6 @@ export function presentObjects(
       },
     }),
     wrote: (numImages, out) =>
-      `wrote ${numImages} overlays, results.json and images.json to ${out}`,
+      `wrote ${counted(numImages, 'overlay')}, results.json and images.json to ${out}`,
   };
 }

@@ -5,6 +5,7 @@ import { encodeLargeIndexedPng } from '../../io/png/indexed.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { classFractions, draw, fractionText } from '../../report/draw.js';
 import { reducedResult } from '../../report/reduced-result.js';
+import { counted } from '../data-facts.js';
 import type { Presentation } from '../presentation.js';
 import { paletteOf } from './palette.js';
 
@@ -54,6 +55,7 @@ export function presentPixels(
     files: () => ({
       'classes.json': classNames.map((name, k) => ({ index: k, name, colour: hex(k) })),
     }),
-    wrote: (numImages, out) => `wrote ${numImages} overlays, labels/ and classes.json to ${out}`,
+    wrote: (numImages, out) =>
+      `wrote ${counted(numImages, 'overlay')}, labels/ and classes.json to ${out}`,
   };
 }
