@@ -130,8 +130,8 @@ export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
   };
 }
 
-/** Largest sum of the pixels of the masks of an image, which are decoded one by one: a hundred as large as a photo. */
-const MAX_MASKS_PX = 2 ** 29;
+/** Largest sum of the pixels of the masks of an image, which are decoded one by one: twenty as large as a photo. */
+const MAX_MASKS_PX = 2 ** 28;
 /** Largest number of runs of a mask, which outlines of the largest photos do not have. */
 const MAX_RUNS = 2 ** 21;
 

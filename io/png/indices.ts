@@ -57,9 +57,10 @@ function unpack(
   } else {
     const perByte = 8 / bitDepth;
     const mask = (1 << bitDepth) - 1;
-    for (let c = 0; c < columns; c++) {
-      const shift = 8 - bitDepth * (1 + (c % perByte));
-      data[start + c * step] = (line[Math.floor(c / perByte)] >> shift) & mask;
+    for (let c = 0, byte = 0, at = start; c < columns; c++, at += step) {
+      const place = c & (perByte - 1);
+      if (place === 0) byte = line[c / perByte];
+      data[at] = (byte >> (8 - bitDepth * (1 + place))) & mask;
     }
   }
 }
