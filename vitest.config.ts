@@ -14,7 +14,7 @@ const ALONE = [
 /** End-to-end tests that train, serve or start many processes: `npm run test:long`, a third of the time of all. */
 const LONG = [
   'test/docs/{doc-examples,readme}.test.ts',
-  'test/datasets/shapes/shapes.test.ts',
+  'test/datasets/shapes/{shapes,write}.test.ts',
   'test/names-in-any-script.test.ts',
   'test/serve/{attacks,page,predict,server}.test.ts',
   'test/inference/export/{pictures,web-precisions}.test.ts',

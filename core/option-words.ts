@@ -47,3 +47,8 @@ export function inOptionWords(error: unknown): unknown {
     flags: { ...error.flags, ...flags },
   });
 }
+
+/** Throws an error in the words of the program's options; for `catch` of a promise. @throws {@link inOptionWords} of it */
+export function rethrowInOptionWords(error: unknown): never {
+  throw inOptionWords(error);
+}

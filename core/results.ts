@@ -65,6 +65,8 @@ export interface SegmentResult {
   readonly labels: Uint8Array;
   /** By class index. */
   readonly classNames: readonly string[];
+  /** Red, green and blue of the classes by index, where the model has colors of its own. */
+  readonly palette?: readonly (readonly number[])[] | undefined;
 }
 
 /** JSON form of the pixels of one class. */
@@ -142,8 +144,8 @@ export type ResultJson = ClassifyResult | DetectResult | SegmentResultJson;
 export function toJson(result: ImageResult): ResultJson {
   assertResult('toJson', result);
   if (result.task !== 'segment') return result;
-  const { task, width, height, classNames } = result;
-  return { task, width, height, classNames, segments: segmentsOf(result) };
+  const { task, width, height, classNames, palette } = result;
+  return { task, width, height, classNames, palette, segments: segmentsOf(result) };
 }
 
 /** Creates a result from labels, `[height, width]`. */

@@ -8,7 +8,7 @@ import type { LabelColor } from './label-numbers.js';
 import type { LabelMapping } from './png-label-map.js';
 import { IGNORED_LABEL } from '../core/image.js';
 import type { SegmentationSample } from './sample.js';
-import { drawSplit, type SplitRule } from './split.js';
+import { splitSamples, type SplitRule, type SplitSet } from './split.js';
 
 /** A semantic segmentation set: pairs of files, and the meaning of the label values. */
 export interface SegmentationSet {
@@ -86,13 +86,8 @@ function listedStems(file: string): ListedStems {
 export function splitSegmentationFolder(
   set: SegmentationSet,
   rule: SplitRule,
-): { readonly train: SegmentationSet; readonly val: SegmentationSet } {
-  const { source, samples } = set;
-  const { train, val } = drawSplit([...samples.keys()], rule, source);
-  return {
-    train: { ...set, samples: train.map((i) => samples[i]) },
-    val: { ...set, samples: val.map((i) => samples[i]) },
-  };
+): SplitSet<SegmentationSet> {
+  return splitSamples(set, rule, set.source);
 }
 
 /** Names of the folders of a split below `images/` and `labels/`. */

@@ -1,6 +1,7 @@
 import { assertObject } from '../core/arguments.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { imageReader, partsReader } from '../io/image/input.js';
+import { withPalette } from './segment/palette.js';
 import {
   createModel,
   type LoadedOf,
@@ -22,5 +23,6 @@ export function modelOf<Task extends PredictTask>(
 ): ModelOf<Task> {
   assertObject('modelOf', 'an engine that openEngine opened', engine, 'prepare');
   assertObject('modelOf', 'a model with its weights and card', loaded, 'model', 'store', 'card');
-  return createModel(engine, loaded, { whole: imageReader, parts: partsReader }, options);
+  const complete = { ...loaded, card: withPalette(loaded.card) };
+  return createModel(engine, complete, { whole: imageReader, parts: partsReader }, options);
 }

@@ -242,7 +242,7 @@ function segmenterModel(
 ): SegmenterModel {
   const { card, model, store } = loaded;
   const { tta = false, slide = false, frozen } = options;
-  const { classNames, window } = card;
+  const { classNames, palette, window } = card;
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
   const ratios = tta ? (options.ratios ?? card.ratios) : [1];
   const mode = { window: slide ? window : null, flip: tta };
@@ -253,7 +253,7 @@ function segmenterModel(
     const { width, height } = image;
     const chosen = { card: { ...card, ratios }, mode, tile, signal };
     const labels = await segmentPicture(predictor, image, chosen);
-    return segmentResult({ width, height, labels, classNames });
+    return segmentResult({ width, height, labels, classNames, palette });
   };
   const free = (): Promise<void> => predictor.release();
   return queued(new CallQueue(), { task: 'segment', loaded, readers, options }, predict, free);

@@ -16,7 +16,7 @@ import {
   wholeFrom,
   type OptionRules,
 } from '../core/options.js';
-import { inOptions, inOptionWords } from '../core/option-words.js';
+import { inOptions, rethrowInOptionWords } from '../core/option-words.js';
 import type { DetectorCard } from './card.js';
 import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
@@ -85,9 +85,7 @@ export async function open<Task extends PredictTask = PredictTask>(
   const onUnused = (message: string): never => {
     throw new OptionError(message);
   };
-  const loaded = await load(model, { ...options, onNotice }, onUnused).catch((error: unknown) => {
-    throw inOptionWords(error);
-  });
+  const loaded = await load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords);
   const predict = { frozen, max, perClassNms, ratios, score, slide, tile, top, tta };
   return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
 }

@@ -12,7 +12,7 @@ import {
   type SegmentResult,
 } from '../core/results.js';
 import { imageReader, type ImageInput } from '../io/image/input.js';
-import { classColor } from './overlay/colors.js';
+import { classColor, paletteColor } from './overlay/colors.js';
 import { drawDetections, type DrawnDetection } from './overlay/detections.js';
 import { blendLabels } from './overlay/labels.js';
 import { appendLegend, type LegendEntry } from './overlay/legend.js';
@@ -24,7 +24,7 @@ import { drawableName } from './overlay/text.js';
 export interface DrawOptions {
   /** Smallest score of objects, 0–1; default: all objects of the result. */
   readonly minScore?: number | undefined;
-  /** Colors of the classes of pixels, `[K, 3]`; default: colors that are easy to distinguish. */
+  /** Colors of the classes of pixels, `[K, 3]`; default: those of the model, else colors that are easy to distinguish. */
   readonly palette?: Uint8Array | undefined;
 }
 
@@ -116,7 +116,9 @@ function drawSegmentation(
       `draw: expected a palette of ${numClasses} colors, [K, 3], got ${palette.length} values`,
     );
   const color = (k: number): Rgb =>
-    palette ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]] : classColor(k);
+    palette
+      ? [palette[3 * k], palette[3 * k + 1], palette[3 * k + 2]]
+      : paletteColor(result.palette, k);
   const { width, height, labels } = result;
   const entries = classFractions(result).map(({ classIndex, name, fraction }) => ({
     color: color(classIndex),

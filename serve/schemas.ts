@@ -64,6 +64,7 @@ const PREDICTIONS = {
         record({
           ...SIZE,
           classNames: listOf(TEXT),
+          palette: optional(listOf(listOf(whole(0)))),
           segments: listOf(
             record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK }),
           ),

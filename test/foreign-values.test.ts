@@ -7,8 +7,6 @@ import { dictionary, oneOf, record, withUnknownFields, type Schema } from '../co
 import { readClassList } from '../datasets/class-list.js';
 import { readLabelFile } from '../datasets/imagenet-labels.js';
 import { readModelConfig } from '../io/model-config/read.js';
-import { decodePngColors } from '../io/png/colors.js';
-import { decodePngIndices } from '../io/png/indices.js';
 import { compileSchema } from '../io/schema.js';
 import { factsTable, configTable } from '../report/run-facts.js';
 import { scoreImagenet } from '../tools/score/imagenet.js';
@@ -16,9 +14,8 @@ import { resolveConfig } from '../train/config/resolve.js';
 import { checkpointGroup } from '../weights/checkpoint-layout.js';
 import { restoreCheckpoint, saveCheckpoint } from '../weights/checkpoint.js';
 import { openWeights, withWeights } from '../weights/open.js';
-import { safetensorsFile, withPngChecksums } from './fuzz/frames.js';
+import { safetensorsFile } from './fuzz/frames.js';
 import { temporaryFolder } from './helpers/temporary-folder.js';
-import { encodeIndexedPng } from '../io/png/indexed.js';
 
 /*
  * Values of foreign files that are taken for what is expected there: objects that become neither text nor number, keys that
@@ -167,26 +164,6 @@ test('BOOL tensors hold 0 and 1', async () => {
   await expect(read()).rejects.toThrow(
     /bool\.safetensors: tensor "a\.b": expected 0 or 1 in BOOL, got 2/,
   );
-});
-
-test('an index beyond the palette is a label, and no color', () => {
-  const map = { width: 3, height: 2, data: Uint8Array.of(0, 1, 1, 0, 255, 1) };
-  const whole = encodeIndexedPng(map, Uint8Array.of(10, 20, 30, 40, 50, 60));
-  // The palette of two colors that other programs write, in place of the one of 256.
-  const at = Buffer.from(whole).indexOf('PLTE');
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(6);
-  const short = withPngChecksums(
-    Buffer.concat([
-      ...[whole.subarray(0, at - 4), length, whole.subarray(at, at + 4 + 6), Buffer.alloc(4)],
-      whole.subarray(at + 4 + 768 + 4),
-    ]),
-  );
-  expect([...decodePngIndices(short, 'a.png').data]).toEqual([0, 1, 1, 0, 255, 1]);
-  expect(() => decodePngColors(short, 'a.png')).toThrow(
-    "a.png: expected colors of the palette's 2, got index 255 at pixel (1, 1)",
-  );
-  expect([...decodePngColors(whole, 'a.png').data.subarray(12, 15)]).toEqual([255, 255, 255]);
 });
 
 test('settings with names that every object has are shown in a report, and refused in a configuration', async () => {

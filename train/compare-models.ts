@@ -9,7 +9,7 @@ import { labelRank } from '../evaluation/classification/top-k.js';
 import { resampledAp } from '../evaluation/coco/resampled-ap.js';
 import { semanticMetrics, type ClassAreas } from '../evaluation/semantic/metrics.js';
 import { alignClassification } from '../datasets/align-classes.js';
-import { readImageNet } from '../datasets/imagenet.js';
+import { readClassificationSplit } from '../datasets/classification-split.js';
 import type {
   ClassifierModel,
   DetectorModel,
@@ -22,6 +22,7 @@ import { countClassifier } from './classify/trainer.js';
 import { samplesToScore } from './classify/evaluate.js';
 import { evaluatedSet } from './detect/evaluated-set.js';
 import { evaluateDetector } from './detect/evaluate.js';
+import { assertUsed } from './evaluate.js';
 import { tellingProgress, type EvaluationOptions } from './evaluation.js';
 import { evaluateSegmenter } from './segment/evaluate.js';
 import { setToScore } from './segment/set-to-score.js';
@@ -74,6 +75,7 @@ export async function compareModels(
   for (const open of models) {
     const model = await open();
     try {
+      assertUsed(model.task, data, options);
       task ??= model.task;
       if (model.task !== task)
         throw new OptionError(
@@ -177,11 +179,11 @@ async function segmenterScores(
 async function classifierScores(
   model: ClassifierModel,
   data: string,
-  { split = 'val', limit, batch: batchSize = 8, workers = 2 }: EvaluationOptions,
+  options: EvaluationOptions,
 ): Promise<ImageScores> {
-  const { set } = alignClassification(readImageNet(data, { split }), model.classNames, {
-    owner: model.file,
-  });
+  const { split = 'val', limit, batch: batchSize = 8, workers = 2 } = options;
+  const loaded = readClassificationSplit(data, { ...options, split });
+  const { set } = alignClassification(loaded, model.classNames, { owner: model.file });
   const samples = samplesToScore(model, set, limit);
   const { pixels, resize } = model.card;
   const K = model.classNames.length;

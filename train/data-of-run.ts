@@ -1,13 +1,15 @@
 import { describedValue } from '../core/arguments.js';
 import { DataError } from '../core/errors.js';
 import { assertClasses } from '../datasets/in-memory.js';
+import { assertDivisible, describeSplit } from '../datasets/split.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { inspectForTraining, type Verdict } from './inspect.js';
 import type { Examples, TrainOptions } from './options.js';
 import { dataOptionsOf, type RunPlan } from './plan.js';
 import { withClassesOfRun } from './resumed-classes.js';
-import type { LoadedData, Task } from './tasks/task.js';
+import { assertDataOptions } from './tasks/data-options.js';
+import type { LoadedData, Task, TrainingData } from './tasks/task.js';
 
 /**
  * Loads the data of a run, gives it the classes of the checkpoint of a resumed one, and inspects it.
@@ -52,19 +54,37 @@ function alignValidation(task: Task, data: LoadedData<unknown>): LoadedData<unkn
   return { training, validation: set, lines: line === undefined ? lines : [...lines, line] };
 }
 
-/** Loads the given sets, images in memory, or the sets of the folder. */
+/** Loads the given sets, images in memory, or the sets of the folder. @throws OptionError for an option without use */
 async function dataOf(
   task: Task,
-  { data }: TrainOptions,
+  options: TrainOptions,
   plan: RunPlan,
 ): Promise<LoadedData<unknown>> {
-  if (typeof data !== 'object') return task.load(data ?? plan.data, dataOptionsOf(plan));
+  const { data } = options;
+  const { valFraction, layout, classAttribute, classes } = options;
+  const given = { valFraction, layout, classAttribute, classes };
+  if (typeof data !== 'object') {
+    assertDataOptions(given, task.dataOptions, `a set to ${task.name}`);
+    return task.load(data ?? plan.data, dataOptionsOf(plan));
+  }
+  assertDataOptions(given, ['valFraction'], 'data in memory');
+  const sets = await setsOf(task, data);
+  if (valFraction !== undefined)
+    assertDivisible(valFraction, sets.validation === undefined, 'validation data');
+  return divided(task, sets, plan);
+}
+
+/** Loads sets, or creates them from images in memory. */
+async function setsOf(
+  task: Task,
+  data: Exclude<TrainOptions['data'], string | undefined>,
+): Promise<TrainingData<unknown>> {
   const { training, validation } = data;
   if (!('classes' in data) && !Array.isArray(training)) {
     for (const set of [training, validation ?? training])
       if (typeof set !== 'object' || set === null || !task.isSet(set))
         throw new DataError(`data: expected a set to ${task.name}, got one of another task`);
-    return { training, validation, lines: [] };
+    return { training, validation };
   }
   const { classes = [] } = data as Examples<unknown>;
   const examples = { training, validation } as Examples<unknown>;
@@ -79,6 +99,17 @@ async function dataOf(
   return {
     training: await task.fromExamples(examples.training, classes),
     validation: examples.validation && (await task.fromExamples(examples.validation, classes)),
-    lines: [],
   };
+}
+
+/** Holds out images of data in memory, if a fraction is given and they have none for validation. */
+function divided(
+  task: Task,
+  { training, validation }: TrainingData<unknown>,
+  { valFraction, seed }: RunPlan,
+): LoadedData<unknown> {
+  if (valFraction === null || validation !== undefined) return { training, validation, lines: [] };
+  const rule = { valFraction, seed };
+  const { train, val } = task.divide(training, rule);
+  return { training: train, validation: val, lines: [`data in memory: ${describeSplit(rule)}`] };
 }

@@ -5,12 +5,14 @@ import { assertOptions } from '../core/options.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
 import {
+  dataOptionsIn,
   EVALUATION_RULES,
   type EvaluationOptions,
   type EvaluationReport,
   type EvaluationScores,
 } from './evaluation.js';
 import type { DataTypes } from './options.js';
+import { assertDataOptions } from './tasks/data-options.js';
 import { TASKS } from './tasks/index.js';
 
 /** Data for the evaluation of a model: the path of a data set, a loaded set, or examples. */
@@ -61,6 +63,7 @@ export async function evaluationReport<Model extends ImageModel>(
   assertObject('evaluate', MODEL, model, 'predict', 'classNames', 'card', 'options');
   if (Array.isArray(data) && data.length === 0)
     throw new DataError('eval: expected images, got none');
+  assertUsed(model.task, data, options);
   const { range } = decodingFor(model.card);
   const set: unknown = Array.isArray(data)
     ? await fromExamples(data, model.classNames, range)
@@ -71,6 +74,15 @@ export async function evaluationReport<Model extends ImageModel>(
     );
   const report = await prediction.evaluate(model, set, options);
   return report as EvaluationReport<EvaluationScores<Model['task']>>;
+}
+
+/** Refuses options of the data that would be ignored. @throws OptionError */
+export function assertUsed(task: PredictTask, data: unknown, options: EvaluationOptions): void {
+  const given = dataOptionsIn(options);
+  const flags = { classes: '--data-classes' };
+  if (typeof data === 'string')
+    assertDataOptions(given, TASKS[task].dataOptions, `a set to ${task}`, flags);
+  else assertDataOptions(given, [], 'data in memory', flags);
 }
 
 const MODEL = 'a model that loadModel opened';

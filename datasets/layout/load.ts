@@ -1,5 +1,6 @@
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
+import { rethrowInOptionWords } from '../../core/option-words.js';
 import { assertOptions, wholeFrom, type OptionRules } from '../../core/options.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
 import { splitSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
@@ -20,10 +21,18 @@ const RULES: OptionRules<SplitOptions> = { limit: wholeFrom(1, ' of images') };
  * @throws ConfigError if there is no such split
  * @throws DataError if the annotations are invalid
  */
-export async function loadDetectionSplit(
+export function loadDetectionSplit(
   data: DetectionData,
   split: SplitName,
   options: SplitOptions = {},
+): Promise<CocoSet> {
+  return detectionSplit(data, split, options).catch(rethrowInOptionWords);
+}
+
+async function detectionSplit(
+  data: DetectionData,
+  split: SplitName,
+  options: SplitOptions,
 ): Promise<CocoSet> {
   assertObject('loadDetectionSplit', 'a layout that detectLayout returned', data, 'splits');
   assertOptions('loadDetectionSplit', options, RULES);
@@ -44,10 +53,18 @@ export async function loadDetectionSplit(
  * @throws ConfigError if there is no such split
  * @throws DataError if an image or label is unpaired
  */
-export async function loadSegmentationSplit(
+export function loadSegmentationSplit(
   data: SegmentationData,
   split: SplitName,
   options: SplitOptions = {},
+): Promise<SegmentationSet> {
+  return segmentationSplit(data, split, options).catch(rethrowInOptionWords);
+}
+
+async function segmentationSplit(
+  data: SegmentationData,
+  split: SplitName,
+  options: SplitOptions,
 ): Promise<SegmentationSet> {
   assertObject('loadSegmentationSplit', 'a layout that detectLayout returned', data, 'splits');
   assertOptions('loadSegmentationSplit', options, RULES);

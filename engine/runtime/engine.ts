@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { assertObject, describedValue } from '../../core/arguments.js';
 import { EngineError } from '../../core/errors.js';
+import { rethrowInOptionWords } from '../../core/option-words.js';
 import {
   A_TEXT,
   ANYTHING,
@@ -123,7 +124,11 @@ export function assertEngine(choice: Engine | Partial<EngineOptions>): void {
  *   await model.release();
  *   ```
  */
-export async function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
+export function openEngine(choice: Engine | Partial<EngineOptions> = {}): Promise<Engine> {
+  return openedEngine(choice).catch(rethrowInOptionWords);
+}
+
+async function openedEngine(choice: Engine | Partial<EngineOptions>): Promise<Engine> {
   assertEngine(choice);
   if ('prepare' in choice) return choice;
   const given = Object.entries(choice).filter(([, value]) => value !== undefined);

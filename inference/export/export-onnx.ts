@@ -1,4 +1,5 @@
 import { assertObject } from '../../core/arguments.js';
+import { rethrowInOptionWords } from '../../core/option-words.js';
 import {
   A_TEXT,
   ANYTHING,
@@ -26,7 +27,6 @@ import { compareOutputs, openFile, type OutputDifference } from './compare.js';
 import type { ExportContract, ExportPrecision } from './contract.js';
 import { exportModel, type ExportedModel } from './export-model.js';
 import { exportFormat, type ExportFormat, type FormatOptions } from './format.js';
-import type { Precision } from './network-parts.js';
 import { halfPrecision } from './half-precision.js';
 import { references, type Reference } from './references.js';
 
@@ -96,7 +96,14 @@ export interface ExportDocument {
  *   console.log(differences); // of every output to that of this library
  *   ```
  */
-export async function exportOnnx(
+export function exportOnnx(
+  model: string | LoadedModel | { readonly loaded: LoadedModel },
+  options: ExportOptions & Omit<OpenOptions, 'engine'>,
+): Promise<ExportDocument> {
+  return exportedFile(model, options).catch(rethrowInOptionWords);
+}
+
+async function exportedFile(
   model: string | LoadedModel | { readonly loaded: LoadedModel },
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
@@ -143,7 +150,7 @@ async function changeTo(
   loaded: LoadedModel,
   format: ExportFormat,
   { calibrate, onNotice }: Pick<ExportOptions & OpenOptions, 'calibrate' | 'onNotice'>,
-): Promise<Precision | undefined> {
+): Promise<Awaited<ReturnType<typeof calibrated>> | undefined> {
   if (precision === 'int8' && calibrate !== undefined)
     return calibrated(loaded, format, calibrate, onNotice);
   return precision === 'fp16' ? halfPrecision : undefined;

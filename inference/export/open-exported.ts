@@ -21,6 +21,7 @@ import { assertCallOptions } from '../predict-options.js';
 import { CallQueue } from '../queue.js';
 import { openFile } from './compare.js';
 import { parseContract, type ExportContract } from './contract.js';
+import { classPalette } from '../segment/palette.js';
 import { labelsOf, mapRows } from '../segment/score-rows.js';
 import { pictureTensor } from './picture-tensor.js';
 
@@ -106,7 +107,7 @@ function resultOf(
       return { task, width, height, classes } satisfies ClassifyResult;
     }
     case 'segment':
-      return segmented(outputs, image, card.classNames);
+      return segmented(outputs, image, card as LoadedOf<'segment'>['card']);
     case 'detect':
       return detected(outputs, image, card as LoadedOf<'detect'>['card'], options);
     default:
@@ -117,17 +118,19 @@ function resultOf(
 function segmented(
   { labels, logits }: HostTensors,
   { width, height }: RgbImage,
-  classNames: readonly string[],
+  card: LoadedOf<'segment'>['card'],
 ): SegmentResult {
+  const { classNames } = card;
+  const palette = classPalette(card);
   if (labels) {
     const data = Uint8Array.from(labels.data);
-    return segmentResult({ width, height, labels: data, classNames });
+    return segmentResult({ width, height, labels: data, classNames, palette });
   }
   const K = classNames.length;
   const isLast = logits.shape[3] === K;
   const scores = isLast ? (logits.data as Float32Array) : classesLast(logits.data, K);
   const rows = mapRows(scores, { width, height, channels: K });
-  return segmentResult({ width, height, labels: labelsOf(rows), classNames });
+  return segmentResult({ width, height, labels: labelsOf(rows), classNames, palette });
 }
 
 /** `[K, area]` to `[area, K]`. */

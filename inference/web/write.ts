@@ -5,6 +5,7 @@ import { listSpecs } from '../../engine/parameters/spec.js';
 import type { WrittenFile } from '../../io/files/atomic.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 import type { LoadedModel } from '../model.js';
+import { withPalette } from '../segment/palette.js';
 import { networkOf, WEB_FORMAT, type WebMetadata } from './format.js';
 
 /** Element type of the weights in a model file of the browser. */
@@ -33,7 +34,7 @@ export async function writeWebModel(
     );
   const metadata: WebMetadata = {
     format: WEB_FORMAT,
-    card: JSON.stringify(card),
+    card: JSON.stringify(withPalette(card)),
     network: JSON.stringify(model.config),
   };
   const tensors = store.entries.map(({ path, spec: { shape } }) => ({

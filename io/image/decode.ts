@@ -91,7 +91,8 @@ export async function decodeImageBytes(
   if (header.width * header.height > maxPixels)
     throw ImageError.in(
       file,
-      `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant, or predict it in tiles (--tile 1024)`,
+      `expected at most ${maxPixels} pixels, got ${header.width}x${header.height}; raise maxPixels if it is meant, or predict it in tiles of 1024 pixels`,
+      { flags: { 'in tiles of 1024 pixels': 'in tiles (--tile 1024)' } },
     );
   assertScaled(header, options.range, file);
   const image = await decodeStored(bytes, file, header, options);

@@ -99,7 +99,11 @@ export function isLabelMe(content: unknown): boolean {
  * @see https://github.com/wkentaro/labelme/blob/v5.5.0/labelme/label_file.py
  */
 export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
-  const content = decodeJson(bytes, file, 'a LabelMe file');
+  return labelMeIn(decodeJson(bytes, file, 'a LabelMe file'), file);
+}
+
+/** Reads the JSON document of a LabelMe file. @throws DataError as {@link readLabelMe} */
+export function labelMeIn(content: unknown, file: string): LabelMeFile {
   const problems = compileSchema(FILE)(content);
   if (problems.length > 0) throw AnnotationsError.in(file, formatProblems(problems));
   const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as FileRecord;

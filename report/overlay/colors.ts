@@ -18,6 +18,15 @@ export function classColor(classIndex: number): Rgb {
   return toBytes(oklch(lightness, 0, 0));
 }
 
+/** Returns the color of a class in a palette, else that of {@link classColor}. @param palette red, green and blue by index */
+export function paletteColor(
+  palette: readonly (readonly number[])[] | undefined,
+  classIndex: number,
+): Rgb {
+  const [r, g, b] = palette?.[classIndex] ?? classColor(classIndex);
+  return [r, g, b];
+}
+
 /** Returns black or white, whichever is more readable on a color. */
 export function textColorOn(background: Rgb): Rgb {
   return luminance(background) > 0.179 ? [0, 0, 0] : [255, 255, 255];

@@ -1,11 +1,15 @@
 import type { CompressedMask } from '../../core/results.js';
 import type { XywhBox } from '../../core/rle.js';
 import type { ResultJson } from '../../core/results.js';
+import { classColor, paletteColor } from '../../report/overlay/colors.js';
+import type { Rgb } from '../../report/overlay/picture.js';
 
 /** A part of a result: an object, or a class of the picture or of its pixels. */
 export interface Item {
   readonly classIndex: number;
   readonly name: string;
+  /** As `draw` colors it. */
+  readonly color: Rgb;
   /** Score, probability, or fraction of the picture, 0–1. */
   readonly value: number;
   readonly box?: XywhBox | undefined;
@@ -34,16 +38,17 @@ export function itemsOf(result: ResultJson): readonly Item[] {
   switch (result.task) {
     case 'classify':
       return result.classes.map(({ classIndex, name, probability }) => ({
-        ...{ classIndex, name, value: probability },
+        ...{ classIndex, name, color: classColor(classIndex), value: probability },
       }));
     case 'detect':
       return result.objects.map(({ classIndex, name, score, box, mask }) => ({
-        ...{ classIndex, name, value: score, box, mask },
+        ...{ classIndex, name, color: classColor(classIndex), value: score, box, mask },
       }));
     case 'segment':
       return result.segments
         .map(({ classIndex, name, areaPx, mask }) => ({
-          ...{ classIndex, name, value: areaPx / (result.width * result.height), mask },
+          ...{ classIndex, name, color: paletteColor(result.palette, classIndex) },
+          ...{ value: areaPx / (result.width * result.height), mask },
         }))
         .sort((a, b) => b.value - a.value);
     default:

@@ -1,6 +1,6 @@
 import { expandMask, type CompressedMask } from '../../core/results.js';
 import { decodeRle, rleBox, type XywhBox } from '../../core/rle.js';
-import { classColor, textColorOn } from '../../report/overlay/colors.js';
+import { textColorOn } from '../../report/overlay/colors.js';
 import type { ResultJson } from '../../core/results.js';
 import { percent, type Item } from './items.js';
 
@@ -113,7 +113,7 @@ function pixelsPerPoint({ width, height, clientWidth }: HTMLCanvasElement): numb
 
 function blendMask({ data, width, height }: ImageData, { item, mask }: Layer, alpha: number): void {
   if (!mask) return;
-  const color = classColor(item.classIndex);
+  const { color } = item;
   const [left, top, w, h] = mask.box;
   for (let row = 0; row < h && top + row < height; row++)
     for (let column = 0; column < w && left + column < width; column++) {
@@ -125,11 +125,10 @@ function blendMask({ data, width, height }: ImageData, { item, mask }: Layer, al
 
 function drawBox(
   context: CanvasRenderingContext2D,
-  { classIndex, name, value }: Item,
+  { color, name, value }: Item,
   [x, y, width, height]: Layer['box'],
   { unit, isMarked }: { readonly unit: number; readonly isMarked: boolean },
 ): void {
-  const color = classColor(classIndex);
   context.lineWidth = (isMarked ? 4 : 2) * unit;
   context.strokeStyle = `rgb(${color.join()})`;
   context.strokeRect(x, y, width, height);

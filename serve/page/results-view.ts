@@ -1,4 +1,3 @@
-import { classColor } from '../../report/overlay/colors.js';
 import type { ResultJson } from '../../core/results.js';
 import { isShown, percent, VALUE_TITLES, type Filter, type Item } from './items.js';
 
@@ -32,7 +31,7 @@ export function showRows(
     const name = document.createElement('button');
     name.type = 'button';
     name.className = 'name';
-    name.append(swatch(item.classIndex), item.name);
+    name.append(swatch(item), item.name);
     row.append(cell(name), cell(percent(item.value)));
     row.addEventListener('mouseenter', () => mark(item));
     row.addEventListener('mouseleave', () => mark(undefined));
@@ -55,17 +54,17 @@ export function showClasses(
   { hidden }: Filter,
   { hide }: ResultsListener,
 ): void {
-  const names = new Map(items.map(({ classIndex, name }) => [classIndex, name]));
-  classes.hidden = names.size === 0;
-  const boxes = [...names].sort(([a], [b]) => a - b);
+  const byClass = new Map(items.map((item) => [item.classIndex, item]));
+  classes.hidden = byClass.size === 0;
+  const boxes = [...byClass].sort(([a], [b]) => a - b);
   classList.replaceChildren(
-    ...boxes.map(([classIndex, name]) => {
+    ...boxes.map(([classIndex, item]) => {
       const label = document.createElement('label');
       const box = document.createElement('input');
       box.type = 'checkbox';
       box.checked = !hidden.has(classIndex);
       box.addEventListener('change', () => hide(classIndex, !box.checked));
-      label.append(box, swatch(classIndex), name);
+      label.append(box, swatch(item), item.name);
       return label;
     }),
   );
@@ -77,9 +76,9 @@ function cell(content: string | HTMLElement): HTMLTableCellElement {
   return element;
 }
 
-function swatch(classIndex: number): HTMLElement {
+function swatch({ color }: Item): HTMLElement {
   const element = document.createElement('span');
   element.className = 'swatch';
-  element.style.background = `rgb(${classColor(classIndex).join()})`;
+  element.style.background = `rgb(${color.join()})`;
   return element;
 }

@@ -10,7 +10,7 @@ import { labelsOf } from '../../datasets/png-label-map.js';
 import { encodeLabelPng } from '../../io/png/write.js';
 import { TEXTS } from './corpus.js';
 import { withPngChecksums } from './frames.js';
-import type { Fuzzed } from './parsers.js';
+import type { Fuzzed } from './fuzzed.js';
 
 /** A folder, one file of which is damaged. */
 interface FuzzedSet extends Pick<Fuzzed, 'name' | 'corpus' | 'sealed'> {

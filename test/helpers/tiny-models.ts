@@ -15,22 +15,26 @@ import { tinyStore } from '../train/detect/tiny-detector.js';
 const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
 const LIMITS = { long: 128, short: 96 };
 
-/** Creates one network of each task with random weights, and its card. @param classNames three names */
+/** Creates one network of each task with random weights, and its card. @param classNames by index */
 export function tinyNetworks(classNames: readonly string[]): {
   [Task in PredictTask]: LoadedOf<Task>;
 } {
+  const numClasses = classNames.length;
   const common = { backbone: BACKBONE, classNames, pixels: IMAGENET_PIXELS };
   const dense = createDenseBackbone(BACKBONE);
   const [stage] = MASK_RCNN.stages;
-  const classifier = createClassifier({ backbone: BACKBONE, classes: 3, headInitScale: 30 });
+  const classifier = createClassifier({
+    backbone: BACKBONE,
+    classes: numClasses,
+    headInitScale: 30,
+  });
   const detector = createDetector(dense, {
     ...MASK_RCNN,
-    numClasses: 3,
-    channels: 4,
+    ...{ numClasses, channels: 4 },
     stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
   });
   const head = {
-    numClasses: 3,
+    numClasses,
     channels: 4,
     poolScales: [1, 2, 3, 6],
     auxiliary: { channels: 4, weight: 0.4 },
@@ -50,7 +54,7 @@ export function tinyNetworks(classNames: readonly string[]): {
     detect: {
       card: {
         ...{ task: 'detect', ...common, detector: detector.config, limits: LIMITS },
-        categoryIds: [1, 2, 3],
+        categoryIds: classNames.map((_, k) => k + 1),
         thresholds: DETECTION_THRESHOLDS,
       },
       model: detector,

@@ -98,3 +98,9 @@ test.each<[string, object, string]>([
     expect(() => readCard('a', { card })).toThrow(message);
   },
 );
+
+test('the checkpoint of a classifier has no card of an autoencoder', () => {
+  expect(() => readCard('a.safetensors', { card: { task: 'classify' } }, 'pretrain')).toThrow(
+    'a.safetensors: expected the checkpoint of a masked autoencoder, got task classify',
+  );
+});

@@ -2,15 +2,9 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
-import { readTables } from '../../datasets/annotations/read.js';
 import type { AnnotationSource } from '../../datasets/annotations/source.js';
-import { checkCocoTables } from '../../datasets/coco/checks.js';
-import { createCocoSet } from '../../datasets/coco/set.js';
 import { rleFromCounts } from '../../core/rle.js';
 import { rleToString } from '../../core/rle-string.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
-import { ProblemLog } from '../../datasets/problems.js';
-import type { Report } from '../../io/coco/issues.js';
 import { crc32 } from '../../io/crc32.js';
 import { decodeText } from '../../io/files/text.js';
 import { readVocFile } from '../../io/voc/read.js';
@@ -19,6 +13,7 @@ import { checkYoloYaml, isYoloYaml } from '../../io/yolo/data-yaml.js';
 import { readYoloLabels } from '../../io/yolo/labels.js';
 import { TEXTS } from '../fuzz/corpus.js';
 import { dataFolder } from '../helpers/data-folder.js';
+import { load, loadDetected } from './load-annotated.js';
 import { MUTATIONS, mutatedText, survive } from '../helpers/mutated-files.js';
 
 const folder = dataFolder();
@@ -123,13 +118,13 @@ describe('mutated files are read, or refused by a clear error', () => {
       mutatedText(texts[random.integer(texts.length)], random);
     const outcome = survive(4, MUTATIONS / 8, mutate, async (bytes) => {
       folder.write(file, bytes);
-      await load(source);
+      await load(source, folder.root);
     });
     await expect(outcome).resolves.toBeUndefined();
     // A folder is also recognized by its files, which are then read with less care for the errors of a whole file.
     const recognized = survive(5, MUTATIONS / 64, mutate, async (bytes) => {
       folder.write(file, bytes);
-      await loadDetected(folder.root);
+      await loadDetected(folder.root, folder.root);
     });
     await expect(recognized).resolves.toBeUndefined();
   });
@@ -144,7 +139,7 @@ describe('mutated files are read, or refused by a clear error', () => {
     folder.write('all.json', COCO.replaceAll('b/c.png', 'b.png'));
     const mutate = (random: Random): Uint8Array => mutatedText(text, random);
     const outcome = survive(6, MUTATIONS / 8, mutate, (bytes) =>
-      loadDetected(folder.write('data.yaml', bytes)),
+      loadDetected(folder.write('data.yaml', bytes), folder.root),
     );
     await expect(outcome).resolves.toBeUndefined();
   });
@@ -160,36 +155,11 @@ describe('mutated files are read, or refused by a clear error', () => {
     };
     const outcome = survive(7, MUTATIONS / 8, mutatedPng, async (bytes) => {
       folder.write('masks/a_instanceIds.png', bytes);
-      await load(source);
+      await load(source, folder.root);
     });
     await expect(outcome).resolves.toBeUndefined();
   });
 });
-
-/** Reads a source, checks it and creates its set. @throws DataError if there are errors */
-async function load(source: AnnotationSource): Promise<void> {
-  const log = new ProblemLog();
-  const report: Report = ({ code, file, message }) => {
-    expect(file).toContain(folder.root);
-    expect(message).not.toMatch(/\[object [A-Z]/);
-    if (code === 'schema' || code === 'json' || code === 'array')
-      log.add({ code, severity: 'error', meaning: '' }, { file, message });
-  };
-  const tables = await readTables(source, report);
-  const indices = checkCocoTables(tables, log);
-  if (tables.categories.length > 0) createCocoSet(tables, indices, source);
-  const { boxes, masks, ids } = tables.annotations;
-  if (boxes.some(Number.isNaN)) throw new Error('a box that is no number');
-  ids.forEach((_, row) => masks.describe(row));
-  log.throwErrors();
-}
-
-/** Recognizes a set and reads its parts. */
-async function loadDetected(path: string): Promise<void> {
-  const data = await detectLayout(path, { kind: 'detection', several: true });
-  if (data.kind !== 'detection') throw new DataError('expected boxes, got others');
-  for (const part of Object.values(data.splits)) await load(part);
-}
 
 /** A PNG with valid checksums, whose header, palette or pixels may be anything. */
 function mutatedPng(random: Random): Uint8Array {

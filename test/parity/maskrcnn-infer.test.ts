@@ -14,16 +14,13 @@ import {
   pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
 import { DetectorPredictor } from '../../inference/detect/predictor.js';
-import { exportModel } from '../../inference/export/export-model.js';
-import { exportFormat } from '../../inference/export/format.js';
-import type { LoadedOf } from '../../inference/model.js';
 import { createMaskRcnn, MASK_RCNN, type MaskRcnnConfig } from '../../models/mask-rcnn.js';
 import { slowPaste } from '../core/slow-paste.js';
 import { discoverFixtures, maxAbs, maxError } from '../helpers/fixtures.js';
 import { toNchw } from '../helpers/layout.js';
 import { RUNTIMES } from '../helpers/runtimes.js';
 import { runOnnx } from '../inference/export/run-onnx.js';
-import type { BackboneJson } from './maskrcnn-fixture.js';
+import { exportRaw } from './export-raw.js';
 import {
   backboneOf,
   columns,
@@ -33,6 +30,7 @@ import {
   stated,
   tensorOf,
   weightsFile,
+  type BackboneJson,
 } from './maskrcnn-fixture.js';
 
 interface InferJson {
@@ -164,12 +162,7 @@ describe.each(fixtures)('$name', (fixture) => {
       suppression: { kind: 'hard', iouThreshold: config.rcnn.nms_iou },
       maxPerImage: config.rcnn.max_per_img,
     } as const;
-    const classNames = Array.from({ length: model.config.numClasses }, (_, k) => `class ${k}`);
-    const card = { task: 'detect', thresholds, classNames, limits: { long: 1333, short: 800 } };
-    const file = exportModel({
-      loaded: { card, model, store } as unknown as LoadedOf<'detect'>,
-      format: exportFormat({ raw: true }),
-    });
+    const file = exportRaw({ model, store }, thresholds);
     const { width: w, height: h } = imageSize;
     const found = await runOnnx(file, {
       image,

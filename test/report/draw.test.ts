@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { ShapeError } from '../../core/errors.js';
-import { segmentResult, type ImageResult } from '../../core/results.js';
+import { segmentResult, toJson, type ImageResult } from '../../core/results.js';
+import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
+import { classPalette } from '../../inference/segment/palette.js';
+import { classColor } from '../../report/overlay/colors.js';
+import { itemsOf } from '../../serve/page/items.js';
 import { draw, fractionText } from '../../report/draw.js';
+import { paletteOf } from '../../train/segment/palette.js';
 
 test('a class that takes a few pixels is not said to take none', () => {
   expect(fractionText(1 / 250_000, 1)).toBe('< 0.1');
@@ -56,4 +61,30 @@ test('a palette needs a color per class', async () => {
   const short = draw(segments, image, { palette: Uint8Array.of(1, 2, 3) });
   await expect(short).rejects.toThrow('expected a palette of 2 colors, [K, 3], got 3 values');
   await draw(segments, image, { palette: Uint8Array.of(1, 2, 3, 4, 5, 6) });
+});
+
+test('pictures, the page of the server and label files have the colors of the model', async () => {
+  const classNames = ['a', 'b'];
+  const fields = { ...{ width: 40, height: 30, classNames }, labels: new Uint8Array(1200) };
+  const palette = [
+    [200, 10, 30],
+    [1, 2, 3],
+  ] as const;
+  const own = segmentResult({ ...fields, palette });
+  const picture = await draw(own, image);
+  expect(picture).toEqual(
+    await draw(segmentResult(fields), image, { palette: Uint8Array.from(palette.flat()) }),
+  );
+  expect(picture).not.toEqual(await draw(segmentResult(fields), image));
+  expect(itemsOf(toJson(own)).map(({ color }) => color)).toEqual([palette[0]]);
+  expect(itemsOf(toJson(segmentResult(fields)))[0].color).toEqual(classColor(0));
+  expect([...paletteOf({ classNames, palette })]).toEqual(palette.flat());
+});
+
+test('ADE20K’s classes have its colors, others those that are easy to distinguish', () => {
+  const ade20k = { classNames: ADE20K_CLASSES };
+  expect(classPalette(ade20k)?.flat()).toEqual([...ade20kPalette()]);
+  expect([...paletteOf(ade20k)]).toEqual([...ade20kPalette()]);
+  expect(classPalette({ classNames: ['a'], palette: [] })).toBeUndefined();
+  expect([...paletteOf({ classNames: ['a'] })]).toEqual(classColor(0));
 });

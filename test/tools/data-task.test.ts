@@ -105,6 +105,7 @@ test('a reader that ends early is no error', async () => {
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
   child.stdout.once('data', () => child.stdout.destroy());
   const [code] = (await once(child, 'close')) as [number];
-  expect(errors).toBe('YOLO boxes: train 400, 1 class\n');
+  // A busy machine says what takes long.
+  expect(errors.replace(/^loading .*\n/, '')).toBe('YOLO boxes: train 400, 1 class\n');
   expect(code).toBe(2);
 }, 60_000);

@@ -1,24 +1,19 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { OptionError } from '../../core/errors.js';
-import { Random } from '../../core/random.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../engine/runtime/engine.js';
 import { modelOf } from '../../inference/model-of.js';
 import type { ImageModel } from '../../inference/model.js';
-import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
-import { writeAtomically } from '../../io/files/atomic.js';
 import { createClassifier } from '../../models/classifier.js';
 import { DETECTION_THRESHOLDS } from '../../models/detection/config.js';
 import { createUperNet } from '../../models/upernet.js';
 import { compareModels } from '../../train/compare-models.js';
 import { evaluate } from '../../train/evaluate.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
-import { writeTinyCoco } from '../helpers/tiny-coco.js';
+import { writeComparedSets } from './compared-sets.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from './detect/tiny-detector.js';
 
 const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
@@ -31,24 +26,7 @@ let engine: Engine;
 
 beforeAll(async () => {
   engine = await openEngine();
-  writeTinyCoco(path('coco'));
-  const random = new Random(2);
-  for (let i = 0; i < 6; i++) {
-    const data = Uint8Array.from({ length: 48 * 40 * 3 }, () => random.integer(256));
-    const labels = Uint8Array.from({ length: 48 * 40 }, (_, p) => (p % 48 < 8 * i ? 0 : 1));
-    const image = encodeRgbPng({ width: 48, height: 40, data });
-    const [split, name] = [i < 2 ? 'train' : 'val', `${i}.png`];
-    const files = {
-      [join('pixels/images', split, name)]: image,
-      [join('pixels/labels', split, name)]: encodeLabelPng({ width: 48, height: 40, data: labels }),
-      [join('classes', split, CLASSES[i % 2], name)]: image,
-    };
-    for (const [file, bytes] of Object.entries(files)) {
-      mkdirSync(join(path(file), '..'), { recursive: true });
-      await writeAtomically(path(file), bytes);
-    }
-  }
-  await writeAtomically(path('pixels/classes.txt'), Buffer.from(CLASSES.join('\n')));
+  await writeComparedSets(path);
 });
 function detector(scale: number): ImageModel {
   const network = tinyDetector({ ...TINY_CONFIG, numClasses: 2 });

@@ -5,33 +5,22 @@ import { layer } from '../../engine/capture/scope.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 import type { OnnxGraph } from '../../engine/onnx/graph.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { CompilerTarget, GradientTarget } from '../../engine/runtime/compiled.js';
-import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../../engine/runtime/compiled.js';
+import {
+  CompiledProgram,
+  DEFAULT_COMPILE_OPTIONS,
+  type CompilerTarget,
+  type GradientTarget,
+} from '../../engine/runtime/compiled.js';
 import { EagerProgram } from '../../engine/runtime/eager.js';
 import { loadOnnxRuntime } from '../../engine/runtime/load-runtime.js';
 import { openSession } from '../../engine/runtime/onnx-runtime.js';
 import type { HostTensors, Program } from '../../engine/runtime/program.js';
 import { BLOCKED_CASES } from '../engine/capture/kernels/blocked-cases.js';
-import { CONV_CASES } from '../engine/capture/kernels/conv-cases.js';
-import { ELEMENTWISE_CASES } from '../engine/capture/kernels/elementwise-cases.js';
-import { FUSED_CASES } from '../engine/capture/kernels/fused-cases.js';
-import { float, type KernelCase, type KernelTable } from '../engine/capture/kernels/kernel-case.js';
-import { PRODUCT_CASES } from '../engine/capture/kernels/product-cases.js';
-import { REDUCE_CASES } from '../engine/capture/kernels/reduce-cases.js';
-import { SHAPE_CASES } from '../engine/capture/kernels/shape-cases.js';
+import { float, type KernelCase } from '../engine/capture/kernels/kernel-case.js';
+import { PORTABLE_CASES } from '../engine/capture/kernels/portable-cases.js';
 import { maxAbs, maxError } from '../helpers/fixtures.js';
 import { placementOf } from './node-trace.js';
 import { NOT_ON_WEBGPU, ONLY_FLOATS_ON_WEBGPU } from './operators.js';
-
-/** The cases that the capture kernels are tested with on the CPU provider. */
-const TABLE: KernelTable = {
-  ...ELEMENTWISE_CASES,
-  ...SHAPE_CASES,
-  ...REDUCE_CASES,
-  ...PRODUCT_CASES,
-  ...CONV_CASES,
-  ...FUSED_CASES,
-};
 
 /** Of the largest value. WGSL leaves exp, log, pow and their like a few units in the last place. */
 const TOLERANCE = 1e-4;
@@ -104,35 +93,38 @@ describe.runIf(adapter.kind === 'found')('capture kernels on WebGPU', () => {
   });
 
   test('there are cases of every kernel but those of the CPU', () => {
-    const names = Object.keys({ ...TABLE, ...BLOCKED_CASES });
+    const names = Object.keys({ ...PORTABLE_CASES, ...BLOCKED_CASES });
     expect(names.sort()).toEqual(CAPTURE_KERNELS.map(({ name }) => name).sort());
   });
 
-  test.each(Object.keys(TABLE))("%s equals tfjs's cpu backend, forward and gradient", async (k) => {
-    const cases = isSoftware ? someOf(TABLE[k]) : TABLE[k];
-    const [inputs, gradients] = [inputsOf(cases), gradientsOf(cases)];
-    const eager = new EagerProgram('cpu', programOf(cases, 'reference'), store, gradients);
-    const expected = await eager.run(inputs);
-    let actual: HostTensors = {};
-    const { elsewhere } = await placementOf(async (profilePrefix) => {
-      const options = { ...DEFAULT_COMPILE_OPTIONS, provider: 'webgpu', profilePrefix } as const;
-      const program = programOf(cases, 'op');
-      const compiled = new CompiledProgram(target, program, store, gradients, options);
-      try {
-        actual = await compiled.run(inputs);
-      } finally {
-        await compiled.release();
+  test.each(Object.keys(PORTABLE_CASES))(
+    "%s equals tfjs's cpu backend, forward and gradient",
+    async (k) => {
+      const cases = isSoftware ? someOf(PORTABLE_CASES[k]) : PORTABLE_CASES[k];
+      const [inputs, gradients] = [inputsOf(cases), gradientsOf(cases)];
+      const eager = new EagerProgram('cpu', programOf(cases, 'reference'), store, gradients);
+      const expected = await eager.run(inputs);
+      let actual: HostTensors = {};
+      const { elsewhere } = await placementOf(async (profilePrefix) => {
+        const options = { ...DEFAULT_COMPILE_OPTIONS, provider: 'webgpu', profilePrefix } as const;
+        const program = programOf(cases, 'op');
+        const compiled = new CompiledProgram(target, program, store, gradients, options);
+        try {
+          actual = await compiled.run(inputs);
+        } finally {
+          await compiled.release();
+        }
+      });
+      const tolerance = TOLERANCE_OF[k] ?? TOLERANCE;
+      for (const [name, { shape, data }] of Object.entries(expected)) {
+        expect(actual[name].shape, name).toEqual(shape);
+        const scale = Math.max(1e-3, maxAbs(data));
+        expect(maxError(actual[name].data, data) / scale, name).toBeLessThanOrEqual(tolerance);
       }
-    });
-    const tolerance = TOLERANCE_OF[k] ?? TOLERANCE;
-    for (const [name, { shape, data }] of Object.entries(expected)) {
-      expect(actual[name].shape, name).toEqual(shape);
-      const scale = Math.max(1e-3, maxAbs(data));
-      expect(maxError(actual[name].data, data) / scale, name).toBeLessThanOrEqual(tolerance);
-    }
-    const unknown = elsewhere.filter((node) => !KNOWN_ELSEWHERE.includes(node.split(' ')[0]));
-    expect(unknown, 'nodes on the CPU').toEqual([]);
-  });
+      const unknown = elsewhere.filter((node) => !KNOWN_ELSEWHERE.includes(node.split(' ')[0]));
+      expect(unknown, 'nodes on the CPU').toEqual([]);
+    },
+  );
 
   test.each(NOT_ON_WEBGPU)('%s is still left to the CPU', async (op) => {
     const type = op === 'Or' ? 'bool' : 'float32';

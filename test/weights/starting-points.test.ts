@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { createClassifier } from '../../models/classifier.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { ParameterStore } from '../../engine/parameters/store.js';
@@ -160,7 +159,9 @@ test.each([
   const file = join(FOLDER, name);
   const { depths, dims } = await encoderArchitecture(file);
   expect([depths.length, dims.length]).toEqual([4, 4]);
-  const backbone = { depths, dims, responseNorm: 'grn' } as ConvNeXtV2Config;
+  const backbone = { depths, dims, responseNorm: 'grn' } as Parameters<
+    typeof createDenseBackbone
+  >[0];
   const classifier = createClassifier({ backbone, classes: 2, headInitScale: 1 });
   await loadStart(file, new ParameterStore(classifier.specs), { classNames: ['a', 'b'] });
   const dense = new ParameterStore(createDenseBackbone(backbone).specs);

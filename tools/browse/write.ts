@@ -1,4 +1,4 @@
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 import { assertReplaceable, PAGE } from '../../io/files/apart.js';
 import { writeAtomicallySync } from '../../io/files/atomic.js';
@@ -27,7 +27,7 @@ export async function writeBrowser(
   { layout, classes, classAttribute, kind, ...options }: BrowseOptions & LayoutOptions,
 ): Promise<WrittenPage> {
   assertReplaceable('--out', file, PAGE);
-  const data = await detectLayout(path, { layout, classes, classAttribute, kind, several: true });
+  const data = await findLayout(path, { layout, classes, classAttribute, kind, several: true });
   const page = await gatherPage(data, await splitsOf(data), options);
   writeAtomicallySync(file, renderPage(page));
   return { line: page.line, cards: page.cards.length, numConcerns: page.numConcerns };

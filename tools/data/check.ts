@@ -13,7 +13,7 @@ import {
 } from '../../datasets/check.js';
 import { useLine } from '../../datasets/part-use.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import { resolveConfig } from '../../train/config/resolve.js';
 import type { RecipeConfig } from '../../train/config/schemas.js';
 import { needsOf } from '../../train/inspect.js';
@@ -36,7 +36,7 @@ const EXAMPLES = { text: 5, json: 100, all: 1_000_000 };
 
 /** Runs `data check`. @returns whether training would accept the set */
 export async function runCheck(path: string, flags: CheckFlags): Promise<boolean> {
-  const data = await detectLayout(path, {
+  const data = await findLayout(path, {
     ...dataOptions(flags),
     kind: kindOfTask(flags.task),
     several: true,

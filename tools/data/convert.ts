@@ -1,7 +1,7 @@
 import { DataError, OptionError } from '../../core/errors.js';
 import { convertLabels } from '../../datasets/convert/labels.js';
 import { CONVERT_FORMATS, convertSet, type ConvertFormat } from '../../datasets/convert/convert.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout, SegmentationData } from '../../datasets/layout/types.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
@@ -30,7 +30,7 @@ export async function runConvert(path: string, flags: ConvertFlags): Promise<voi
   const kind = kindOfTask(flags.task);
   if (kind === 'segmentation' && to !== 'masks')
     throw new OptionError(`--to: expected masks with --task segment, got ${to}`);
-  const found = await detectLayout(path, { ...dataOptions(flags), valFraction, seed, kind });
+  const found = await findLayout(path, { ...dataOptions(flags), valFraction, seed, kind });
   const data = valFraction === undefined ? undivided(found) : found;
   const isLabels = data.kind === 'segmentation' && to === 'masks';
   if (data.kind !== 'detection' && !isLabels)

@@ -1,6 +1,6 @@
 import { OptionError } from '../../core/errors.js';
 import { divideSet } from '../../datasets/divide/divide.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { dataOptions, type DataFlags } from '../data-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
@@ -26,7 +26,7 @@ export async function runSplit(path: string, flags: SplitFlags): Promise<void> {
   if (flags.copy && flags.link)
     throw new OptionError('--copy, --link: expected one of them, got both');
   assertWritableFolder(out);
-  const data = await detectLayout(path, { ...dataOptions(flags), several: true });
+  const data = await findLayout(path, { ...dataOptions(flags), several: true });
   log(data.line);
   const images = flags.copy ? 'copy' : 'link';
   const rule = { valFraction, testFraction, seed };

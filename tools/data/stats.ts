@@ -11,7 +11,7 @@ import { loadSegmentation, type SegmentationSource } from '../../datasets/segmen
 import { readImageNet } from '../../datasets/imagenet.js';
 import type { LabelMapping } from '../../datasets/png-label-map.js';
 import { ProblemLog } from '../../datasets/problems.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from '../output.js';
 import { percent } from '../../report/format.js';
@@ -54,7 +54,7 @@ export async function runStats(path: string, flags: StatsFlags): Promise<void> {
     assertWritableFolder(dirname(out));
   }
   const kind = kindOfTask(flags.task);
-  const data = await detectLayout(path, { ...dataOptions(flags), kind, several: true });
+  const data = await findLayout(path, { ...dataOptions(flags), kind, several: true });
   log(data.line);
   const stats: PartStats[] = [];
   switch (data.kind) {

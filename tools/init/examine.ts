@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { DataError, LayoutError } from '../../core/errors.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { imagesBelow } from '../../io/files/images.js';
 import type { TaskName } from '../../train/tasks/index.js';
@@ -27,7 +27,7 @@ export async function examineData(path: string): Promise<FoundData> {
   const numImages = countImages(path);
   let data: DataLayout | undefined;
   try {
-    data = await detectLayout(path, { several: true });
+    data = await findLayout(path, { several: true });
   } catch (error) {
     if (numImages === 0 || !(error instanceof DataError)) throw error;
   }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { alignClassification } from '../../datasets/align-classes.js';
 import { evenly } from '../../datasets/evenly.js';
-import { hasSplit, readImageNet } from '../../datasets/imagenet.js';
+import { hasHeldOut, readClassificationSplit } from '../../datasets/classification-split.js';
 import { softmax } from '../../core/softmax.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
 import type { Calibration } from '../../evaluation/classification/calibration.js';
@@ -29,13 +29,15 @@ interface Answer {
 /** Creates the sections of a classifier: scores, mistakes and examples. */
 export async function classifierSections(
   model: ClassifierModel,
-  { data, folder, limit }: SectionsRequest,
+  { data, folder, limit, ...options }: SectionsRequest,
 ): Promise<ReportSections> {
   const { card } = model;
-  const training = readImageNet(data, { split: 'train' });
-  const split = hasSplit(data, 'val') ? 'val' : 'train';
+  const training = readClassificationSplit(data, { ...options, split: 'train' });
+  const split = hasHeldOut(data, options) ? 'val' : 'train';
   const held =
-    split === 'val' ? readImageNet(data, { split, classes: training.classes }) : training;
+    split === 'val'
+      ? readClassificationSplit(data, { ...options, split, known: training.classes })
+      : training;
   const { set } = alignClassification(held, card.classNames);
   // Evenly spaced over the whole set, because samples are sorted by class.
   const used = evenly(set.samples, limit);

@@ -1,5 +1,6 @@
 import { alignClassification } from '../../datasets/align-classes.js';
-import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
+import { readClassificationSplit } from '../../datasets/classification-split.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { sha256OfFile } from '../../io/files/sha256.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
@@ -31,7 +32,8 @@ export async function scoreClassifier(
   const { batch: batchSize = 8, workers = 2, limit, split = 'val', out, onNotice } = options;
   const { communicator = SINGLE_PROCESS } = options;
   const shard = parseShard(options.shard, out);
-  const loaded = typeof data === 'string' ? readImageNet(data, { split }) : data;
+  const loaded =
+    typeof data === 'string' ? readClassificationSplit(data, { ...options, split }) : data;
   const { layout, samples, classes } = loaded;
   onNotice?.(
     `${typeof data === 'string' ? `${data}: ` : ''}${layout}; ${samples.length} images, ${classes.length} classes`,

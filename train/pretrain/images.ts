@@ -2,7 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LayoutError } from '../../core/errors.js';
 import { describeSkipped, imagesBelow } from '../../io/files/images.js';
+import type { DataOptions } from '../../datasets/layout/types.js';
 import type { ClassificationSample } from '../../datasets/sample.js';
+import { assertDivisible, splitSamples } from '../../datasets/split.js';
 
 /** A set of unlabeled images. */
 export interface ImageSet {
@@ -39,11 +41,14 @@ export function readImages(folder: string): ImageSet {
 
 /**
  * Finds training images and, if any, held-out images: folders named `train` and `val` (also `images/train`, or with
- * COCO's year); otherwise all images of the folder are for training.
+ * COCO's year); otherwise all images of the folder are for training, or divided if a fraction is given.
  *
- * @throws DataError if a folder is missing or has no images
+ * @throws DataError if a folder is missing or has no images; ConfigError for a fraction of a set with splits
  */
-export function readImageSplits(root: string): {
+export function readImageSplits(
+  root: string,
+  { valFraction, seed = 0 }: Pick<DataOptions, 'valFraction' | 'seed'> = {},
+): {
   readonly training: ImageSet;
   readonly validation: ImageSet | undefined;
 } {
@@ -52,8 +57,10 @@ export function readImageSplits(root: string): {
       .flatMap((parent) => SPLITS[split].map((name) => join(parent, name)))
       .find((path) => existsSync(path) && statSync(path).isDirectory());
   const [train, val] = [find('train'), find('val')];
-  return {
-    training: readImages(train ?? root),
-    validation: train && val ? readImages(val) : undefined,
-  };
+  const training = readImages(train ?? root);
+  const validation = train && val ? readImages(val) : undefined;
+  if (valFraction === undefined) return { training, validation };
+  assertDivisible(valFraction, validation === undefined, `${root}: train and val`);
+  const parts = splitSamples(training, { valFraction, seed }, root);
+  return { training: parts.train, validation: parts.val };
 }

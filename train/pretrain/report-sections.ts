@@ -6,8 +6,8 @@ import { readMetrics } from '../../report/run-folder.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
 /** Creates the sections of an autoencoder: scores and reconstructions of its last evaluation. */
-export function autoencoderSections({ data, folder }: SectionsRequest): ReportSections {
-  const { training, validation } = readImageSplits(data);
+export function autoencoderSections({ data, folder, ...options }: SectionsRequest): ReportSections {
+  const { training, validation } = readImageSplits(data, options);
   const last = readMetrics(folder).findLast(({ kind }) => kind === 'eval');
   const metrics = last?.kind === 'eval' ? last.metrics : {};
   const pictures = join(folder, RECONSTRUCTIONS);

@@ -2,8 +2,8 @@ import { DataError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import type { SegmenterCard } from '../../inference/card.js';
-import { ADE20K_CLASSES, ade20kPalette } from '../../datasets/classes/ade20k.js';
-import { classColor } from '../../report/overlay/colors.js';
+import { classPalette } from '../../inference/segment/palette.js';
+import { paletteColor } from '../../report/overlay/colors.js';
 
 /**
  * Determines the colors of classes, `[K, 3]`: from a file with one `#rrggbb` per line, else those of the model, else
@@ -13,13 +13,12 @@ import { classColor } from '../../report/overlay/colors.js';
  * @throws DataError for a file that cannot be read or has another number of colors
  */
 export function paletteOf(
-  { classNames, palette }: Pick<SegmenterCard, 'classNames' | 'palette'>,
+  card: Pick<SegmenterCard, 'classNames' | 'palette'>,
   file?: string,
 ): Uint8Array {
-  if (file !== undefined) return readPalette(file, classNames.length);
-  if (palette?.length === classNames.length) return Uint8Array.from(palette.flat());
-  if (classNames.join('\n') === ADE20K_CLASSES.join('\n')) return ade20kPalette();
-  return Uint8Array.from(classNames.flatMap((_, k) => [...classColor(k)]));
+  if (file !== undefined) return readPalette(file, card.classNames.length);
+  const palette = classPalette(card);
+  return Uint8Array.from(card.classNames.flatMap((_, k) => paletteColor(palette, k)));
 }
 
 function readPalette(file: string, numClasses: number): Uint8Array {

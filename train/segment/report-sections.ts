@@ -55,7 +55,7 @@ export async function segmenterSections(
     charts: [],
     bars: [iouBars(result, classNames)],
     confusion: [confusion(result, classNames)],
-    pictures: await examples(scored, set, classNames, folder),
+    pictures: await examples(scored, set, model.card, folder),
     data: [pixelBars(result, classNames)],
   };
 }
@@ -116,7 +116,7 @@ function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportB
 function examples(
   scored: readonly Scored<Answer>[],
   set: SegmentationSet,
-  classNames: readonly string[],
+  card: SegmenterModel['card'],
   folder: string,
 ): Promise<RunEvaluation['pictures']> {
   const layout = { size: 'wide', notes: { Worst: PANELS, Best: PANELS } } as const;
@@ -127,7 +127,7 @@ function examples(
     const { width, height } = image;
     const predictions = { width, height, data: predicted };
     return {
-      picture: drawSegmentation(image, { groundTruth, predictions }, classNames),
+      picture: drawSegmentation(image, { groundTruth, predictions }, card),
       caption: `${basename(file)}: mean IoU ${percentWithSign(mIoU)}`,
     };
   });

@@ -31,7 +31,7 @@ export class SampleSegmentations {
     if (place === undefined) return;
     const { width, height } = image;
     const labels = { groundTruth, predictions: { width, height, data: result.labels } };
-    const picture = drawSegmentation(image, labels, this.set.classes);
+    const picture = drawSegmentation(image, labels, { classNames: this.set.classes });
     await savePicture(this.folder, fileOf(place), picture);
   }
 

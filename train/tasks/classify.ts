@@ -5,7 +5,13 @@ import {
   classificationSet,
   type ClassificationExample,
 } from '../../datasets/in-memory.js';
-import { hasSplit, readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
+import {
+  hasHeldOut,
+  readClassificationSplit,
+  splitClassification,
+} from '../../datasets/classification-split.js';
+import type { ClassificationSet } from '../../datasets/imagenet.js';
+import { describeSplit } from '../../datasets/split.js';
 import type { ClassificationConfig } from '../config/classify.js';
 import { classificationFacts } from '../classify/data-facts.js';
 import { fitClassifier } from '../classify/fit-settings.js';
@@ -22,14 +28,18 @@ import type { Task } from './task.js';
 export const classify: Task<ClassificationConfig, ClassificationSet, ClassificationExample> = {
   name: 'classify',
   bestMetric: 'top1',
-  load: (path) => {
-    const training = readImageNet(path, { split: 'train' });
+  load: (path, options) => {
+    const training = readClassificationSplit(path, { ...options, split: 'train' });
     const { layout, samples, classes } = training;
-    const validation = hasSplit(path, 'val') && readImageNet(path, { split: 'val', classes });
+    const validation =
+      hasHeldOut(path, options) &&
+      readClassificationSplit(path, { ...options, split: 'val', known: classes });
+    const { valFraction, seed } = options;
+    const rule = valFraction === undefined ? '' : `: ${describeSplit({ valFraction, seed })}`;
     const lines = [
       `${path}: ${layout}; ${counted(samples.length, 'training image')}, ${counted(classes.length, 'class', 'classes')}`,
       validation
-        ? counted(validation.samples.length, 'validation image')
+        ? `${counted(validation.samples.length, 'validation image')}${rule}`
         : 'no val folder: the scores are on the training images',
       ...[training, ...(validation ? [validation] : [])].flatMap(({ split, ignoredFiles }) => {
         const skipped = describeSkipped(ignoredFiles);
@@ -47,6 +57,8 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   labeled: ({ samples }) => [...samples.keys()],
   learnedScore: { metric: 'top1', atLeast: 0.95 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
+  divide: splitClassification,
+  dataOptions: ['valFraction', 'layout'],
   classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,
   prediction: { evaluate: scoreClassifier, present },

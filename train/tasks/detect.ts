@@ -1,12 +1,13 @@
 import { alignDetection } from '../../datasets/align-classes.js';
 import { decodeExamples, detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainableImages } from '../../datasets/coco/samples.js';
-import { selectImages, type CocoSet } from '../../datasets/coco/set.js';
+import { selectImages, splitCoco, type CocoSet } from '../../datasets/coco/set.js';
 import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { detectionFacts } from '../detect/data-facts.js';
 import { fitDetector } from '../detect/fit-settings.js';
 import { setUpDetector } from '../detect/set-up.js';
+import { ALL_DATA_OPTIONS } from './data-options.js';
 import { findData } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
 import { present } from '../present.js';
@@ -41,6 +42,8 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   labeled: (set) => trainableImages(set),
   learnedScore: { metric: 'bbox_AP50', atLeast: 0.8 },
   select: selectImages,
+  divide: splitCoco,
+  dataOptions: ALL_DATA_OPTIONS,
   alignClasses: alignDetection,
   prediction: { evaluate: scoreDetector, present },
   reportSections: detectorSections,

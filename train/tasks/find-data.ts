@@ -1,5 +1,5 @@
 import { LayoutError } from '../../core/errors.js';
-import { detectLayout } from '../../datasets/layout/detect.js';
+import { findLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout, LayoutOptions } from '../../datasets/layout/types.js';
 
 type FoundData<Kind> = Extract<DataLayout, { readonly kind: Kind }>;
@@ -22,7 +22,7 @@ export async function findData<Kind extends keyof typeof EXPECTED>(
   readonly data: FoundData<Kind>;
   readonly hasValidation: boolean;
 }> {
-  const data = await detectLayout(path, { ...options, kind });
+  const data = await findLayout(path, { ...options, kind });
   if (data.kind !== kind)
     throw new LayoutError(`${path}: expected ${EXPECTED[kind]}, got a set for ${data.kind}`);
   return {

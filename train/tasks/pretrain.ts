@@ -1,4 +1,5 @@
 import { decodeExamples, imageSamples, type ImageExample } from '../../datasets/in-memory.js';
+import { splitSamples } from '../../datasets/split.js';
 import { counted } from '../data-facts.js';
 import type { PretrainingConfig } from '../config/pretrain.js';
 import { readImageSplits, type ImageSet } from '../pretrain/images.js';
@@ -11,8 +12,8 @@ import type { Task } from './task.js';
 export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   name: 'pretrain',
   bestMetric: 'explained',
-  load: (path) => {
-    const { training, validation } = readImageSplits(path);
+  load: (path, options) => {
+    const { training, validation } = readImageSplits(path, options);
     const counts = `${training.samples.length} images; ${validation?.samples.length ?? 'none'} held out`;
     const skipped = [training, validation].flatMap((set) =>
       set?.skipped === undefined ? [] : [`${set.folder}: ${set.skipped}`],
@@ -35,6 +36,8 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   labeled: ({ samples }) => [...samples.keys()],
   learnedScore: { metric: 'explained', atLeast: 0.2 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
+  divide: (set, rule) => splitSamples(set, rule, set.folder),
+  dataOptions: ['valFraction'],
   reportSections: (_, request) => autoencoderSections(request),
   setUp: setUpAutoencoder,
 };

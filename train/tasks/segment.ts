@@ -4,13 +4,17 @@ import {
   segmentationSet,
   type SegmentationExample,
 } from '../../datasets/in-memory.js';
-import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import {
+  splitSegmentationFolder,
+  type SegmentationSet,
+} from '../../datasets/segmentation-folder.js';
 import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { fitSegmenter } from '../segment/fit-settings.js';
 import { imagesOfSeveralClasses } from '../segment/several-classes.js';
 import { setUpSegmenter } from '../segment/set-up.js';
+import { ALL_DATA_OPTIONS } from './data-options.js';
 import { findData } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
 import { present } from '../present.js';
@@ -50,6 +54,8 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   telling: imagesOfSeveralClasses,
   learnedScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
+  divide: splitSegmentationFolder,
+  dataOptions: ALL_DATA_OPTIONS,
   alignClasses: alignSegmentation,
   prediction: { evaluate: scoreSegmenter, present },
   reportSections: segmenterSections,

@@ -147,6 +147,13 @@ export interface Task<
   readonly learnedScore: LearnedScore;
   /** Selects images of a set. */
   select(set: Set, indices: readonly number[]): Set;
+  /** Divides a set in two, as `load` does with a fraction for a set without splits. @throws ConfigError */
+  divide(
+    set: Set,
+    rule: { readonly valFraction: number; readonly seed: number },
+  ): { readonly train: Set; readonly val: Set };
+  /** Options that say how a set is read from its path; others are refused. */
+  readonly dataOptions: readonly (keyof DataOptions)[];
   /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */
   alignClasses?(set: Set, wanted: readonly string[], owner: ClassOwner): AlignedSet<Set>;
   /** Members for models with predictions; absent for pre-training. */

@@ -70,7 +70,7 @@ test('several attributes are an error unless one is chosen', async () => {
   const regions = [rect(3, 4, 10, 20, { make: 'x', type: 'car' })];
   data.write('export.json', images(regions));
   await expect(detectLayout(data.root)).rejects.toThrow(
-    'export.json: expected one region attribute with the class, got make, type; choose with --class-attribute NAME',
+    'export.json: expected one region attribute with the class, got make, type; choose with `classAttribute` NAME',
   );
   const layout = (await detectLayout(data.root, { classAttribute: 'type' })) as DetectionData;
   const { tables } = await tablesOf(layout.splits['train']);

@@ -257,11 +257,11 @@ describe('layouts', () => {
     write('a.txt', '0 0.5 0.5 0.5 0.5\n');
     write('classes.txt', 'cat\n');
     await expect(detected()).rejects.toThrow(
-      /expected one data set, got 2: .*--layout voc\).*--layout yolo\)\. Choose one with --layout voc\|yolo/,
+      /expected one data set, got 2: .*`layout` voc\).*`layout` yolo\)\. Choose one with `layout` voc\|yolo/,
     );
     expect(await detected({ layout: 'voc' })).toMatchObject({ layout: 'voc' });
     await expect(detected({ layout: 'coco' })).rejects.toThrow(
-      '--layout coco: expected a layout that fits',
+      '`layout` coco: expected a layout that fits',
     );
   });
 });
@@ -274,7 +274,7 @@ describe('the raccoons', () => {
       kind: 'detection',
     })) as DetectionData;
     expect(data.line).toBe(
-      'VOC boxes: train 200, 1 class; no validation part: 20 % of the images are held out, seed 0 (--val-fraction changes it)',
+      'VOC boxes: train 200, 1 class; no validation part: 20 % of the images are held out, seed 0 (`valFraction` changes it)',
     );
     const [train, val] = await Promise.all([
       loadDetectionSplit(data, 'train'),

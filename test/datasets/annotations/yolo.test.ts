@@ -223,7 +223,7 @@ describe('without data.yaml', () => {
       write(`labels/${name}/a.txt`, '1 0.5 0.5 0.5 0.5\n');
     }
     expect((await detected()).line).toBe(
-      'YOLO boxes: train 1, val 1, 2 classes without names (--classes or classes.txt gives them)',
+      'YOLO boxes: train 1, val 1, 2 classes without names (`classes` or classes.txt gives them)',
     );
     const named = await detected({ classes: ['cat', 'dog'] });
     expect(named.line).toBe('YOLO boxes: train 1, val 1, 2 classes');

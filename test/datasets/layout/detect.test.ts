@@ -105,7 +105,7 @@ test('one COCO file is detected in a folder or by itself, and divided by fractio
   expect(whole).toMatchObject({ root: file, splits: { train: { annotations: file } } });
   expect((await loadDetectionSplit(whole, 'train')).images.ids).toHaveLength(10);
   await expect(loadDetectionSplit(whole, 'val')).rejects.toThrow(
-    'expected a split "val", got train; give --val-fraction',
+    'expected a split "val", got train; give `valFraction`',
   );
 });
 
@@ -154,7 +154,7 @@ test('images, labels and classes.txt are detected, divided or not', async () => 
   const divided = (await detectLayout(root)) as SegmentationData;
   expect(Object.keys(divided.splits)).toEqual(['train', 'val']);
   await expect(detectLayout(root, { valFraction: 0.5 })).rejects.toThrow(
-    '--val-fraction: expected a set without splits to divide',
+    '`valFraction`: expected a set without splits to divide',
   );
 });
 

@@ -1,15 +1,31 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DetectorView } from '../../../inference/detect/tta.js';
+import type { DetectorCard } from '../../../inference/card.js';
 import {
+  detectorViews,
   flipBoxes,
   flipMasks,
   flipView,
   joinCandidates,
   meanOf,
+  type DetectorView,
 } from '../../../inference/detect/tta.js';
 
 /** Two rows of an image of 3×1 pixels in an input of 4×2; the first channel counts, the others are 0. */
+test('augmented views are three sizes, each also mirrored', () => {
+  const card = { limits: { long: 200, short: 100 }, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } };
+  const image = { width: 90, height: 60, data: new Uint8Array(90 * 60 * 3) };
+  const views = detectorViews(image, card as unknown as DetectorCard);
+  expect(views.map(({ imageSize, isFlipped }) => [imageSize.width, isFlipped])).toEqual([
+    [120, false],
+    [120, true],
+    [150, false],
+    [150, true],
+    [180, false],
+    [180, true],
+  ]);
+});
+
 const view: DetectorView = {
   shape: [1, 2, 4, 3],
   data: Float32Array.from({ length: 24 }, (_, i) => (i % 3 === 0 && i < 9 ? i / 3 + 1 : 0)),

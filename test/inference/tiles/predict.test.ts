@@ -1,13 +1,10 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createDenseBackbone } from '../../../backbone/output-norms.js';
 import { ConfigError } from '../../../core/errors.js';
 import { cutImage, partsOf, type RgbImage } from '../../../core/image.js';
 import { Random } from '../../../core/random.js';
 import { expandMask, type DetectResult, type SegmentResult } from '../../../core/results.js';
 import { rleArea } from '../../../core/rle.js';
-import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
-import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import { modelOf } from '../../../inference/model-of.js';
 import type { DetectorModel, SegmenterModel } from '../../../inference/model.js';
@@ -19,18 +16,12 @@ import {
 import { segmenterInputs } from '../../../inference/segment/preprocess.js';
 import { tileGrid, tilesOf } from '../../../inference/tiles/grid.js';
 import { DETECTION_THRESHOLDS } from '../../../models/detection/config.js';
-import { createUperNet } from '../../../models/upernet.js';
 import { decodeImageBytes } from '../../../io/image/decode.js';
+import { tinyNetworks } from '../../helpers/tiny-models.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detect/tiny-detector.js';
 
-const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' } as const;
-const COMMON = { backbone: BACKBONE, classNames: ['a', 'b', 'c'], pixels: IMAGENET_PIXELS };
-const LIMITS = { long: 128, short: 96 };
-const HEAD = {
-  ...{ numClasses: 3, channels: 4, poolScales: [1, 2, 3, 6] },
-  auxiliary: { channels: 4, weight: 0.4 },
-};
-const CARD = { ...COMMON, limits: LIMITS, ratios: [1] };
+const { detect, segment } = tinyNetworks(['a', 'b', 'c']);
+const CARD = segment.card;
 
 let detector: DetectorModel;
 let segmenter: SegmenterModel;
@@ -41,19 +32,14 @@ beforeAll(async () => {
   const model = tinyDetector();
   detector = modelOf<'detect'>(engine, {
     card: {
-      ...{ task: 'detect', ...COMMON, detector: TINY_CONFIG, limits: LIMITS },
+      ...{ ...detect.card, detector: TINY_CONFIG },
       // Random masks are near one half; above 0.3, every pixel of a box belongs to its object.
-      ...{ categoryIds: [1, 2, 3], thresholds: { ...DETECTION_THRESHOLDS, maskThreshold: 0.3 } },
+      thresholds: { ...DETECTION_THRESHOLDS, maskThreshold: 0.3 },
     },
     ...{ model, store: tinyStore(model) },
   });
-  const upernet = createUperNet(createDenseBackbone(BACKBONE), HEAD);
-  const store = new ParameterStore(upernet.specs);
-  store.initialize(1);
-  segmenter = modelOf<'segment'>(engine, {
-    card: { task: 'segment', ...CARD, head: HEAD, window: { cropSize: 64, stride: 43 } },
-    ...{ model: upernet, store },
-  });
+  segmenter = modelOf<'segment'>(engine, segment);
+  const { model: upernet, store } = segment;
   predictor = createSegmenterPredictor({ engine, model: upernet, store });
 });
 afterAll(async () => {

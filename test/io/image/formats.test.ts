@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
 import { decodeImage, decodeImageBytes } from '../../../io/image/decode.js';
+import { fileHeader } from '../../../io/image/file-header.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
@@ -118,7 +119,19 @@ test('an image embedded in a LabelMe file is read', async () => {
     'b.json',
     JSON.stringify({ imagePath: 'a.png', imageData: null, shapes: [] }),
   );
-  await expect(decodeImage(none)).rejects.toThrow('imageData: expected base64, got ""');
+  await expect(decodeImage(none)).rejects.toThrow(
+    'b.json: expected an image, got a LabelMe file that has none in it',
+  );
+  // Other documents are no image, whatever their name; an image is one.
+  for (const text of ['{"images": []}', '[1]', '{', '']) {
+    const other = await put('c.json', text);
+    await expect(decodeImage(other)).rejects.toThrow(
+      /c\.json: expected (a JPEG, PNG, .* image|an image), got (something else|an empty file)/,
+    );
+    await expect(fileHeader(other)).rejects.toThrow(/c\.json: expected .*image/);
+  }
+  const named = await put('d.json', png);
+  expect([...(await decodeImage(named)).data]).toEqual([...PIXELS]);
 });
 
 test('CMYK is blue with and without Adobe’s marker, as in Pillow', async () => {

@@ -20,11 +20,9 @@ import { rleFromString } from '../../../core/rle-string.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
 import type { ParameterStore } from '../../../engine/parameters/store.js';
-import type { DetectorCard } from '../../../inference/card.js';
 import { createDetector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
 import { openDetector } from '../../../inference/detect/load.js';
-import { detectorViews } from '../../../inference/detect/tta.js';
 import { toTorchLayout, torchShape } from '../../../weights/layout.js';
 import { writeSafetensors } from '../../../io/safetensors/write.js';
 import { openAndPredict } from '../../helpers/open-and.js';
@@ -181,20 +179,6 @@ test('work that ends in the middle leaves the rows of the images that are done',
   const whole = join(folder, 'out');
   await predict(images, { out, max: 7 });
   expect(readdirSync(out).sort()).toEqual(readdirSync(whole).sort());
-});
-
-test('augmented views are three sizes, each also mirrored', async () => {
-  const card = { limits: { long: 200, short: 100 }, pixels: { mean: [0, 0, 0], std: [1, 1, 1] } };
-  const image = await decodeImage(images[0]);
-  const views = detectorViews(image, card as unknown as DetectorCard);
-  expect(views.map(({ imageSize, isFlipped }) => [imageSize.width, isFlipped])).toEqual([
-    [120, false],
-    [120, true],
-    [150, false],
-    [150, true],
-    [180, false],
-    [180, true],
-  ]);
 });
 
 test('class names of another number are refused', async () => {

@@ -7,17 +7,15 @@ import { groundTruthDomain } from '../../../datasets/coco/ground-truth.js';
 import { CocoEvaluator } from '../../../evaluation/coco/evaluator.js';
 import { fixedApParameters, lvisParameters } from '../../../evaluation/coco/federated.js';
 import { LVIS_STATS } from '../../../evaluation/coco/summary.js';
-import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import { modelOf } from '../../../inference/model-of.js';
-import { DETECTION_THRESHOLDS } from '../../../models/detection/config.js';
 import { evaluationReport } from '../../../train/evaluate.js';
-import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detect/tiny-detector.js';
 import { peekCoco } from '../../../io/coco/peek.js';
 import { lvisDocument, lvisText, scoreLvis } from '../../../tools/score/lvis.js';
 import { readDetections, readGroundTruth } from '../../../tools/score/read-coco.js';
 import { FIXTURES } from '../../helpers/fixtures.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { tinyNetworks } from '../../helpers/tiny-models.js';
 import { writeGray } from '../../helpers/tiny-coco.js';
 
 type Kind = 'lvis' | 'perImage' | 'fixed';
@@ -154,16 +152,8 @@ test('images of several folders of COCO may lie in one', async () => {
 test('eval follows the rules of LVIS where the annotations have its labels', async () => {
   const [{ gt }] = problems;
   const classes = gt.categories.map(({ name }) => String(name));
-  const network = tinyDetector({ ...TINY_CONFIG, numClasses: classes.length });
-  const model = modelOf<'detect'>(await openEngine(), {
-    card: {
-      ...{ task: 'detect', detector: network.config, classNames: classes, pixels: IMAGENET_PIXELS },
-      backbone: { depths: [1, 1, 2, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' },
-      categoryIds: classes.map((_, k) => k + 1),
-      ...{ limits: { long: 96, short: 64 }, thresholds: DETECTION_THRESHOLDS },
-    },
-    ...{ model: network, store: tinyStore(network) },
-  });
+  const { detect } = tinyNetworks(classes);
+  const model = modelOf<'detect'>(await openEngine(), detect);
   try {
     const file = await put('eval.json', JSON.stringify({ ...gt, images: gt.images.slice(0, 2) }));
     const source = JSON.parse(readFileSync(file, 'utf8')) as (typeof problems)[0]['gt'];

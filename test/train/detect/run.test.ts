@@ -1,129 +1,34 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DataError, WorkError } from '../../../core/errors.js';
 import { trainingSamples } from '../../../datasets/coco/samples.js';
-import { loadCoco, type CocoSet } from '../../../datasets/coco/set.js';
 import { decodeImage } from '../../../io/image/decode.js';
 import { encodeRgbPng } from '../../../io/png/write.js';
-import { SHAPES_DEFAULTS, writeShapes } from '../../../datasets/shapes/write.js';
-import type { Engine } from '../../../engine/runtime/engine.js';
 import { readCard } from '../../../inference/read-card.js';
 import { detectorInput } from '../../../inference/detect/preprocess.js';
 import { loadDetector } from '../../../inference/detect/load.js';
 import { modelOf } from '../../../inference/model-of.js';
-import type { DetectionConfig } from '../../../train/config/detect.js';
 import { detectionMetrics, evaluateDetector } from '../../../train/detect/evaluate.js';
-import type { TrainResult } from '../../../train/loop.js';
 import { readSamples } from '../../../report/samples.js';
-import { DETECT } from '../../../train/recipes/detect.js';
 import type { LogRecord } from '../../../train/log-record.js';
 import { readCheckpoint } from '../../../weights/checkpoint.js';
-import { engineOf } from '../../parity/maskrcnn-fixture.js';
-import { TINY_CONFIG } from './tiny-detector.js';
-import { runTask, type RunOptions } from '../../helpers/run-task.js';
-import { detect } from '../../../train/tasks/detect.js';
+import { CONFIG } from './run-config.js';
+import { shapesRuns } from './shapes-runs.js';
 
-const CONFIG: DetectionConfig = {
-  ...DETECT,
-  backbone: { depths: [1, 1, 2, 1], dims: [4, 4, 8, 8], responseNorm: 'grn' },
-  detector: TINY_CONFIG,
-  dropPathRate: 0.2,
-  training: {
-    kind: 'multiScale',
-    scales: {
-      shortSides: [48, 64],
-      longSide: 96,
-      crop: { shortSides: [64], sides: [32, 64] },
-    },
-    flipProbability: 0.5,
-  },
-  evaluation: {
-    limits: { long: 96, short: 64 },
-    thresholds: { ...DETECT.evaluation.thresholds, scoreThreshold: 0.2, maxPerImage: 10 },
-  },
-  batchSize: 1,
-  accumulation: 2,
-  epochs: 2,
-  lr: 1e-3,
-  warmup: { steps: 2, ratio: 0.1 },
-  layers: { kind: 'layerWise', layerDecay: 0.9, numLayers: 6 },
-  emaDecay: 0.9,
-  logEvery: 1,
-  evaluateEvery: 100,
-  checkpointEvery: 100,
-};
-
-let root: string;
-let training: CocoSet;
-let validation: CocoSet;
-let engine: Engine;
-
-const setOf = (split: 'train' | 'val', annotations = `instances_${split}.json`): Promise<CocoSet> =>
-  loadCoco({
-    annotations: join(root, 'data/annotations', annotations),
-    images: join(root, 'data', split),
-  });
-
-/** A copy of the training annotations with changes. */
-interface CocoFile {
-  images: { id: number; file_name: string; width: number; height: number }[];
-  annotations: { id: number; image_id: number; segmentation?: unknown; iscrowd: number }[];
-  categories: { id: number; name: string }[];
-}
-async function changed(name: string, change: (file: CocoFile) => void): Promise<CocoSet> {
-  const folder = join(root, 'data/annotations');
-  const file = JSON.parse(readFileSync(join(folder, 'instances_train.json'), 'utf8')) as CocoFile;
-  change(file);
-  writeFileSync(join(folder, name), JSON.stringify(file));
-  return setOf('train', name);
-}
-
-beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'convnextv2-detect-run-'));
-  await writeShapes(join(root, 'data'), {
-    ...SHAPES_DEFAULTS,
-    train: 6,
-    val: 2,
-    width: 96,
-    height: 64,
-    minObjects: 1,
-    maxObjects: 3,
-  });
-  [training, validation] = [await setOf('train'), await setOf('val')];
-  engine = await engineOf('compiled');
-}, 60_000);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-const train = (
-  name: string,
-  options: Partial<RunOptions<DetectionConfig, CocoSet>> = {},
-): Promise<TrainResult> =>
-  runTask(detect, {
-    config: CONFIG,
-    engine,
-    training,
-    folder: join(root, name),
-    seed: 1,
-    resume: false,
-    maxSteps: null,
-    ...options,
-  });
-
-const checkpoint = (name: string, step: number): string =>
-  join(root, name, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
+const runs = shapesRuns();
+const { root, changed, train, checkpoint } = runs;
 
 describe('a run', () => {
-  let whole: TrainResult;
+  let whole: Awaited<ReturnType<typeof train>>;
   beforeAll(async () => {
-    whole = await train('whole', { validation });
+    whole = await train('whole', { validation: runs.validation });
   }, 120_000);
 
   test('that is interrupted and resumed ends bit-equal: weights, average and moments', async () => {
     expect(whole.step).toBe(6);
-    await train('parts', { maxSteps: 4, validation });
-    await train('parts', { resume: true, validation });
+    await train('parts', { maxSteps: 4, validation: runs.validation });
+    await train('parts', { resume: true, validation: runs.validation });
     const [a, b] = ['whole', 'parts'].map((name) => readFileSync(checkpoint(name, 6)));
     expect(b.equals(a)).toBe(true);
   }, 120_000);
@@ -135,8 +40,8 @@ describe('a run', () => {
     expect(card).toMatchObject({
       task: 'detect',
       backbone: CONFIG.backbone,
-      classNames: training.classes.names,
-      categoryIds: training.classes.categoryIds,
+      classNames: runs.training.classes.names,
+      categoryIds: runs.training.classes.categoryIds,
       pixels: CONFIG.pixels,
       ...CONFIG.evaluation,
     });
@@ -145,8 +50,8 @@ describe('a run', () => {
       which: 'model_ema',
       architecture: card,
     });
-    const detector = modelOf<'detect'>(engine, { card, model, store });
-    const scores = await evaluateDetector(detector, validation);
+    const detector = modelOf<'detect'>(runs.engine, { card, model, store });
+    const scores = await evaluateDetector(detector, runs.validation);
     await detector.release();
     const metrics = detectionMetrics(scores);
     expect(metrics).toEqual(whole.metrics); // the average is scored last
@@ -160,10 +65,12 @@ describe('a run', () => {
     expect(samples).toEqual(['image-1.jpg', 'image-2.jpg', 'samples.json']);
     const { items } = readSamples(join(root, 'whole'))!;
     expect(items.map(({ file }) => file)).toEqual(['samples/image-1.jpg', 'samples/image-2.jpg']);
-    const [image] = validation.images.ids;
-    const numObjects = validation.annotations.imageIds.filter((id) => id === image).length;
+    const [image] = runs.validation.images.ids;
+    const numObjects = runs.validation.annotations.imageIds.filter((id) => id === image).length;
     expect(items[0].caption).toMatch(
-      new RegExp(`^${validation.images.fileNames[0]}: ${numObjects} annotated .*, \\d+ detected`),
+      new RegExp(
+        `^${runs.validation.images.fileNames[0]}: ${numObjects} annotated .*, \\d+ detected`,
+      ),
     );
   });
 
@@ -208,7 +115,12 @@ describe('refused before any work', () => {
       /bare\.json#\d+: expected a mask \(segmentation\) of every object, got none in image \d+ \(.*\.png\); train boxes only with detector\.masks=null, or add masks$/,
     );
     const config = { ...CONFIG, detector: { ...CONFIG.detector, masks: null } };
-    const { metrics } = await train('boxes', { config, training: bare, validation, maxSteps: 1 });
+    const { metrics } = await train('boxes', {
+      config,
+      training: bare,
+      validation: runs.validation,
+      maxSteps: 1,
+    });
     expect(Object.keys(metrics ?? {})).toContain('bbox_AP');
     expect(Object.keys(metrics ?? {}).filter((name) => name.startsWith('segm'))).toEqual([]);
   }, 60_000);

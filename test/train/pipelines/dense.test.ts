@@ -1,17 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { levelSizes, pyramidAnchors, usableAnchors } from '../../../core/anchors.js';
 import { DataError } from '../../../core/errors.js';
 import { rpnTargets, type RpnTargets } from '../../../core/matcher-rpn.js';
 import { Random } from '../../../core/random.js';
-import { Loader, type SampleSource } from '../../../datasets/loader/loader.js';
 import type { DetectionSample, Objects, SegmentationSample } from '../../../datasets/sample.js';
 import { maskThroughGrid } from '../../../bench/mask-through-grid.js';
 import { segmentationRuns } from '../../../datasets/transforms/mask-grid.js';
-import { IMAGENET_PIXELS } from '../../../datasets/transforms/normalize.js';
 import { PHOTOMETRIC } from '../../../datasets/transforms/photometric.js';
 import { ADE20K_GEOMETRY } from '../../../datasets/transforms/segmentation-geometry.js';
 import { MULTI_SCALE } from '../../../datasets/transforms/detection-geometry.js';
@@ -24,6 +19,8 @@ import {
   type SegmentationTransform,
 } from '../../../train/pipelines/segment.js';
 import { maxError } from '../../helpers/fixtures.js';
+import { temporaryFolder } from '../../helpers/temporary-folder.js';
+import { run } from './run-pipeline.js';
 import type { DetectionTransform } from '../../../train/config/detect.js';
 
 const SIZES = [
@@ -31,7 +28,7 @@ const SIZES = [
   [40, 60],
   [50, 50],
 ] as const;
-let folder = '';
+const { path } = temporaryFolder();
 let detection: DetectionSample[] = [];
 let segmentation: SegmentationSample[] = [];
 
@@ -44,16 +41,15 @@ const NO_OBJECTS: Objects = {
 
 /** Noise; object i is a square of 20 px at (10, 10), its polygon the square; labels are vertical stripes 1 and 2. */
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'dense-'));
   const made = await Promise.all(
     SIZES.map(async ([width, height], i) => {
       const random = new Random(i);
       const pixels = Uint8Array.from({ length: width * height * 3 }, () => random.integer(256));
-      const file = join(folder, `${i}.png`);
+      const file = path(`${i}.png`);
       await sharp(pixels, { raw: { width, height, channels: 3 } })
         .png()
         .toFile(file);
-      const labelFile = join(folder, `${i}-labels.png`);
+      const labelFile = path(`${i}-labels.png`);
       const labels = Uint8Array.from(
         { length: width * height },
         (_, p) => 1 + (((p % width) >> 2) & 1),
@@ -82,34 +78,6 @@ beforeAll(async () => {
     ignored: NO_OBJECTS,
   }));
 });
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-async function run<Sample, Batch extends { images: Float32Array }>(
-  pipeline: URL,
-  samples: SampleSource<Sample>,
-  pipelineOptions: object,
-  { batchSize = 3, numWorkers = 0, epoch = 0 } = {},
-): Promise<Batch[]> {
-  const loader = new Loader<Sample, Batch>({
-    samples,
-    sampler: { batchSize, shuffle: false, seed: 2, lastBatch: 'keep' },
-    pipeline,
-    pipelineOptions: { pixels: IMAGENET_PIXELS, divisor: 32, ...pipelineOptions },
-    numWorkers,
-  });
-  const seen: Batch[] = [];
-  try {
-    for await (const { value, release } of loader.epoch(epoch)) {
-      seen.push({ ...value, images: value.images.slice() });
-      release();
-    }
-  } finally {
-    await loader.close();
-  }
-  return seen;
-}
 
 describe('detection', () => {
   type Options = Parameters<typeof run>[3];
@@ -208,7 +176,7 @@ describe('detection', () => {
 
   test('copy-paste puts objects of other images, pixels and masks, into every one', async () => {
     const flat = async (name: string, level: number): Promise<string> => {
-      const file = join(folder, `${name}.png`);
+      const file = path(`${name}.png`);
       const pixels = new Uint8Array(64 * 48 * 3).fill(level);
       await sharp(pixels, { raw: { width: 64, height: 48, channels: 3 } }).toFile(file);
       return file;

@@ -1,51 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fcmaeConfig, fcmaeSpecs } from '../../../backbone/fcmae.js';
-import { VARIANT_NAMES } from '../../../backbone/variants.js';
-import { ConfigError, DataError, WeightsError } from '../../../core/errors.js';
-import { evaluationResize } from '../../../datasets/transforms/evaluation.js';
+import { fcmaeSpecs } from '../../../backbone/fcmae.js';
+import { ConfigError, WeightsError } from '../../../core/errors.js';
 import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine, type Engine } from '../../../engine/runtime/engine.js';
 import { createClassifier } from '../../../models/classifier.js';
-import { parameterTargets } from '../../../weights/load.js';
-import { readCard } from '../../../inference/read-card.js';
 import { loadFcmae } from '../../../inference/pretrain/load.js';
-import { peakLearningRate, type PretrainingConfig } from '../../../train/config/pretrain.js';
-import { readImages, readImageSplits, type ImageSet } from '../../../train/pretrain/images.js';
-import { drawMasks, fixedMasks } from '../../../train/pretrain/masks.js';
-import type { TrainResult } from '../../../train/loop.js';
-import { FCMAE_RECIPES, fcmaeRecipe } from '../../../train/recipes/fcmae.js';
+import { readImageSplits, type ImageSet } from '../../../train/pretrain/images.js';
+import type { PretrainingConfig } from '../../../train/config/pretrain.js';
 import type { LogRecord } from '../../../train/log-record.js';
 import { convertWeights } from '../../../weights/convert.js';
-import { loadWeights } from '../../../weights/load.js';
+import { loadWeights, parameterTargets } from '../../../weights/load.js';
 import { readTensors } from '../../helpers/fixtures.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
 import { runTask, type RunOptions } from '../../helpers/run-task.js';
 import { pretrain } from '../../../train/tasks/pretrain.js';
-
-const BACKBONE = { depths: [1, 1, 1, 1], dims: [4, 8, 8, 12], responseNorm: 'grn' } as const;
-const RECIPE = fcmaeRecipe('atto');
-const CONFIG: PretrainingConfig = {
-  ...RECIPE,
-  fcmae: {
-    ...fcmaeConfig(BACKBONE),
-    decoder: { channels: 8, depth: 1 },
-  },
-  training: { ...RECIPE.training, inputSize: 64 } as PretrainingConfig['training'],
-  evaluation: evaluationResize(64),
-  batchSize: 4,
-  accumulation: 2,
-  epochs: 4,
-  warmupEpochs: 1,
-  baseLr: 0.1,
-  logEvery: 1,
-  evaluateEvery: 1,
-  checkpointEvery: 100,
-  numPictures: 1,
-  workers: 0,
-};
+import { BACKBONE, CONFIG } from './run-config.js';
 
 let data: string;
 let engine: Engine;
@@ -66,7 +38,7 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
 function train(
   folder: string,
   options: Partial<RunOptions<PretrainingConfig, ImageSet>> = {},
-): Promise<TrainResult> {
+): ReturnType<typeof runTask> {
   const { training, validation } = readImageSplits(data);
   return runTask(pretrain, {
     config: CONFIG,
@@ -212,55 +184,5 @@ describe('errors before any work', () => {
     await expect(run).rejects.toThrow(ConfigError);
     await expect(run).rejects.toThrow(message);
     expect(existsSync(folder)).toBe(false);
-  });
-
-  test('the checkpoint of a classifier has no card of an autoencoder', () => {
-    expect(() => readCard('a.safetensors', { card: { task: 'classify' } }, 'pretrain')).toThrow(
-      'a.safetensors: expected the checkpoint of a masked autoencoder, got task classify',
-    );
-  });
-});
-
-describe('readImages', () => {
-  test('takes images of all folders below in the order of their paths, not hidden or other files', () => {
-    const folder = newFolder();
-    mkdirSync(join(folder, 'b', '.hidden'), { recursive: true });
-    for (const path of ['z.JPG', 'b/a.png', 'b/notes.txt', 'b/.hidden/x.jpg', '.c.jpeg'])
-      writeFileSync(join(folder, path), '');
-    expect(readImages(folder).samples).toEqual([
-      { file: join(folder, 'b/a.png'), classIndex: -1 },
-      { file: join(folder, 'z.JPG'), classIndex: -1 },
-    ]);
-  });
-
-  test('a folder without images or no folder at all is an error', () => {
-    const folder = newFolder();
-    expect(() => readImages(folder)).toThrow(DataError);
-    expect(() => readImages(join(folder, 'none'))).toThrow(/expected a folder of images, got none/);
-  });
-});
-
-describe('masks', () => {
-  test('those of training change with the step, those of evaluation do not', () => {
-    const shape = [2, 128, 128, 3] as const;
-    const position = { seed: 1, step: 5, micro: 0 };
-    const mask = drawMasks(shape, CONFIG.fcmae, position).mask;
-    expect(drawMasks(shape, CONFIG.fcmae, position).mask).toEqual(mask);
-    expect(drawMasks(shape, CONFIG.fcmae, { ...position, micro: 1 }).mask).not.toEqual(mask);
-    expect(drawMasks(shape, CONFIG.fcmae, { ...position, step: 6 }).mask).not.toEqual(mask);
-    const [a, b] = [Int32Array.of(7, 9), Int32Array.of(9, 7)].map(
-      (indices) => fixedMasks(shape, CONFIG.fcmae, indices).mask,
-    );
-    expect(b).toEqual(Float32Array.of(...a.slice(16), ...a.slice(0, 16)));
-  });
-});
-
-describe('recipes', () => {
-  test('there is one for every published size, with the published rate and batch', () => {
-    expect(Object.keys(FCMAE_RECIPES)).toEqual(VARIANT_NAMES.map((size) => `fcmae-${size}`));
-    for (const recipe of Object.values(FCMAE_RECIPES)) {
-      expect(recipe.batchSize * recipe.accumulation).toBe(4096);
-      expect(peakLearningRate(recipe)).toBeCloseTo(2.4e-3, 10);
-    }
   });
 });
