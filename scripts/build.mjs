@@ -25,9 +25,10 @@ for (const name of readdirSync('dist', { recursive: true, encoding: 'utf8' })) {
   if (!name.endsWith('.d.ts')) continue;
   const text = readFileSync(`dist/${name}`, 'utf8');
   const core = text.replaceAll("'@tensorflow/tfjs'", "'@tensorflow/tfjs-core'");
-  // tfjs-core's declarations need the global `Long`, which a project that lists its `types` does not see.
+  // tfjs-core's declarations need the global `Long`, which a project that lists its `types` does not see, and names of the
+  // DOM, which one for Node alone leaves out of its `lib`.
   const own = core.includes("'@tensorflow/tfjs-core'")
-    ? `/// <reference types="long" />\n${core}`
+    ? `/// <reference types="long" />\n/// <reference lib="dom" />\n${core}`
     : core;
   if (own !== text) writeFileSync(`dist/${name}`, own);
 }

@@ -133,8 +133,8 @@ try {
         const compilerOptions = {
           ...{ module, moduleResolution, exactOptionalPropertyTypes, target: 'es2022' },
           ...{ strict: true, skipLibCheck: false, noEmit: true },
-          // With a list, other packages' global types are not seen.
-          ...(exactOptionalPropertyTypes && { types: ['node'] }),
+          // With a list, other packages' global types are not seen; a project for Node alone has no DOM.
+          ...(exactOptionalPropertyTypes && { types: ['node'], lib: ['es2022'] }),
         };
         const config = JSON.stringify({ compilerOptions, files: ['use.ts'] });
         writeFileSync(join(project, 'tsconfig.json'), config);
