@@ -154,7 +154,8 @@ for (const [architecture, create] of Object.entries(ARCHITECTURES)) {
   const { card } = small;
   /** Pictures and what the model in single precision computes, by the form of the input. */
   const known = new Map();
-  const referencesOf = async ({ opset: _, ...format }) => {
+  const referencesOf = async (options) => {
+    const format = { ...options, opset: undefined };
     const key = JSON.stringify(format);
     if (!known.has(key)) known.set(key, await references(small, format, engine));
     return known.get(key);
