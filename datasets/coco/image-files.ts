@@ -69,7 +69,7 @@ export async function findImages(
     const message = `${quote(name)} is ${quote(found)}: another ${rule}`;
     log.add(PROBLEMS.imageRenamed, imageProblem(tables, i, message));
   }
-  const listed = [...fileNames, ...[...(tables.rejected?.fileNames ?? [])].map(String)];
+  const listed = [...fileNames, ...(tables.rejected?.fileNames ?? [])];
   reportUnlisted(listed, listings, folder, log);
   return { existing, fileNames };
 }

@@ -1,6 +1,6 @@
 import { rleFromText, type RleRecord } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
-import { DataError } from '../../core/errors.js';
+import { DataError, quote } from '../../core/errors.js';
 import { rleArea, rleBox, rleFromCounts, type Rle } from '../../core/rle.js';
 import { rleFromString } from '../../core/rle-string.js';
 import { placeOf, type CocoIssue, type Place, type Report } from './issues.js';
@@ -295,7 +295,7 @@ export class AnnotationColumns {
     if (labeled !== numKeypoints)
       issue(
         'keypoints',
-        `num_keypoints: expected ${labeled} (visibility > 0), got ${String(numKeypoints)}`,
+        `num_keypoints: expected ${labeled} (visibility > 0), got ${quote(numKeypoints)}`,
       );
   }
 }

@@ -68,7 +68,7 @@ export interface CocoTables {
 export interface RejectedRecords {
   readonly imageIds: ReadonlySet<unknown>;
   readonly categoryIds: ReadonlySet<unknown>;
-  readonly fileNames: ReadonlySet<unknown>;
+  readonly fileNames: ReadonlySet<string>;
   /** Images and categories of rejected annotations. */
   readonly annotated: ReadonlySet<unknown>;
   readonly annotatedWith: ReadonlySet<unknown>;
@@ -212,7 +212,7 @@ const SIZES: ReadonlySet<string> = new Set(['width', 'height']);
 class RejectedLog implements RejectedRecords {
   readonly imageIds = new Set<unknown>();
   readonly categoryIds = new Set<unknown>();
-  readonly fileNames = new Set<unknown>();
+  readonly fileNames = new Set<string>();
   readonly annotated = new Set<unknown>();
   readonly annotatedWith = new Set<unknown>();
   readonly unreadable = new Set<string>();
@@ -227,7 +227,8 @@ class RejectedLog implements RejectedRecords {
     const fields = Object(record) as Readonly<Record<string, unknown>>;
     if (table === 'images') {
       this.imageIds.add(fields['id']);
-      this.fileNames.add(fields['file_name']);
+      const fileName = fields['file_name'];
+      if (typeof fileName === 'string') this.fileNames.add(fileName);
       this.counts.images++;
     } else if (table === 'categories') {
       this.categoryIds.add(fields['id']);

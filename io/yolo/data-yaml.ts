@@ -26,9 +26,11 @@ export function isYoloYaml(content: unknown): boolean {
  * @see https://docs.ultralytics.com/datasets/detect/#ultralytics-yolo-format
  */
 export function checkYoloYaml(content: unknown, file: string): YoloYaml {
+  const wrong = (message: string): DataError => AnnotationsError.in(file, message);
+  if (typeof content !== 'object' || content === null)
+    throw wrong(`expected keys such as train, val and names, got ${quote(content)}`);
   const fields = content as Readonly<Record<string, unknown>>;
   const { path, kpt_shape: keypoints, task, nc } = fields;
-  const wrong = (message: string): DataError => AnnotationsError.in(file, message);
   if (keypoints !== undefined || task === 'pose')
     throw wrong(
       'kpt_shape: expected boxes or polygons, got keypoints (YOLO pose), which are not trained',

@@ -371,3 +371,15 @@ test('result files are checked against their images and categories', async () =>
   await checkCocoResults(results, groundTruth, empty);
   expect(summary(empty.findings())).toEqual([['result-empty', 1]]);
 });
+
+test('the name of a rejected image is used only if it is text, however deep a list stands there', async () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const file = join(folder, 'deep.json');
+  writeFileSync(
+    file,
+    `{"images":[{"id":1,"file_name":${deep},"width":9,"height":9},{"id":2,"file_name":"b.jpg","width":0,"height":9}],` +
+      '"annotations":[],"categories":[]}',
+  );
+  const tables = await readAnnotations(file, reportTo(new ProblemLog(100)));
+  expect([...(tables.rejected?.fileNames ?? [])]).toEqual(['b.jpg']);
+});

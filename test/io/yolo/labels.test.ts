@@ -85,6 +85,8 @@ describe('data.yaml', () => {
     [{ train: 'a', names: [['a']] }, 'names/0: expected a name, got ["a"]'],
     [{ train: 'a', names: ['a', ''] }, 'names/1: expected a name, got ""'],
     [{ train: 'a', path: 1, names: ['a'] }, 'path: expected a folder, got 1'],
+    [null, 'expected keys such as train, val and names, got null'],
+    ['text', 'expected keys such as train, val and names, got "text"'],
     [{ train: 'a', names: ['a'], kpt_shape: [17, 3] }, 'got keypoints (YOLO pose)'],
     [{ train: 'a', names: ['a'], task: 'obb' }, 'got oriented boxes (YOLO OBB)'],
   ])('%j is refused', (content, message) => {
