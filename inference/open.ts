@@ -17,6 +17,7 @@ import {
   type OptionRules,
 } from '../core/options.js';
 import { inOptions, rethrowInOptionWords } from '../core/option-words.js';
+import { readClassList } from '../datasets/class-list.js';
 import type { DetectorCard } from './card.js';
 import { openClassifier } from './classify/load.js';
 import type { LoadOptions } from './class-names.js';
@@ -106,6 +107,8 @@ export async function load(
     throw new ConfigError(
       `${model}: expected a model that predicts, got a pre-trained encoder; fine-tune it first (convnextv2 train … --weights ${model})`,
     );
+  // Before anything is pulled.
+  if (typeof options.classes === 'string') readClassList(options.classes);
   const located = await locateModel(model, {
     ...options,
     which: options.ema ? 'model_ema' : undefined,

@@ -96,6 +96,14 @@ test.each([
   expect(server.ranges).toEqual([]);
 });
 
+test('a list of classes that is missing is told before anything is pulled', async () => {
+  server.serve({ content });
+  await expect(open(NAME, { cache, mirror, classes: join(cache, 'no.txt') })).rejects.toThrow(
+    'no.txt: expected a list of classes, got no such file',
+  );
+  expect(server.ranges).toEqual([]);
+});
+
 test('what is no such model is refused at the first use and leaves nothing', async () => {
   const use = (): Promise<unknown> => open(NAME, { cache, mirror });
   server.serve({ content: new TextEncoder().encode('<html>gone'), contentType: 'text/html' });

@@ -19,6 +19,10 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
     'remove weight norms, spectral norms and pruning before saving (torch.nn.utils.parametrize.remove_parametrizations, prune.remove)',
   ],
   [/\._packed_params\b/, 'save the model before it is quantized'],
+  [
+    /^\d+\./,
+    'names that begin with numbers are those of an nn.Sequential, such as one of model.children(): save the state_dict() of the model itself',
+  ],
 ];
 
 /** Remedy for unknown names. */
@@ -42,7 +46,7 @@ export function describeClosest(names: readonly string[]): string {
     .map((scheme) => [numMissing(scheme), scheme] as const)
     .sort(([a], [b]) => a - b);
   return closest[0] === names.length
-    ? `no known scheme has any of them; ${remedyOf(names)}`
+    ? `no known scheme has any of the ${names.length} names; ${remedyOf(names)}`
     : `closest: ${describeNames(names, closest[1])}`;
 }
 

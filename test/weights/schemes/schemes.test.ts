@@ -70,7 +70,13 @@ test('schemes are told apart, and foreign names are none', () => {
   expect(() =>
     toCanonical('f', new Map([['conv1.weight', tensorOf(Float32Array.of(1), [1])]])),
   ).toThrow(
-    'f: expected ConvNeXt names (official, OpenMMLab, sparse FCMAE, timm, Hugging Face, Hugging Face DINOv3 or torchvision), got [conv1.weight, …]; no known scheme has any of them; save the state_dict()',
+    'f: expected ConvNeXt names (official, OpenMMLab, sparse FCMAE, timm, Hugging Face, Hugging Face DINOv3 or torchvision), got [conv1.weight, …]; no known scheme has any of the 1 names; save the state_dict()',
+  );
+  const cut = ['0.0.weight', '1.0.blocks.0.conv_dw.weight'].map(
+    (name) => [name, tensorOf(Float32Array.of(1), [1])] as const,
+  );
+  expect(() => toCanonical('f', new Map(cut))).toThrow(
+    /2 names; names that begin with numbers are those of an nn\.Sequential.*state_dict\(\) of the model itself/,
   );
 });
 
