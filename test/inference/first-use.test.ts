@@ -99,7 +99,7 @@ test.each([
 test('a list of classes that is missing is told before anything is pulled', async () => {
   server.serve({ content });
   await expect(open(NAME, { cache, mirror, classes: join(cache, 'no.txt') })).rejects.toThrow(
-    'no.txt: expected a list of classes, got no such file',
+    /no\.txt: expected a list of classes, got /,
   );
   expect(server.ranges).toEqual([]);
 });
