@@ -52,3 +52,18 @@ export function inOptionWords(error: unknown): unknown {
 export function rethrowInOptionWords(error: unknown): never {
   throw inOptionWords(error);
 }
+
+/** Message of an error with the flags of the command line in place of the options of functions: the inverse of {@link inOptionWords}. */
+export function inFlagWords({
+  message,
+  flags = {},
+}: Error & { readonly flags?: FlagsOfMessage | undefined }): string {
+  return Object.entries(flags).reduce(
+    // Words in backticks are options wherever they stand; others may be words.
+    (text, [option, flag]) =>
+      option.startsWith('`')
+        ? text.replaceAll(option, () => flag)
+        : text.replace(option, () => flag),
+    message,
+  );
+}

@@ -1,6 +1,7 @@
 import type { CommanderError } from 'commander';
-import { InputError, type FlagsOfMessage } from '../core/errors.js';
+import { InputError } from '../core/errors.js';
 import { codeOf } from '../core/failure.js';
+import { inFlagWords } from '../core/option-words.js';
 import { docPage } from './doc-page.js';
 import { print, printError } from './output.js';
 
@@ -13,7 +14,7 @@ const pageOf = (code: ReturnType<typeof codeOf>): string => `docs/errors.md#${co
  * standard output: `code` is the family of the error, `reason` its kind.
  */
 export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
-  const message = prefix + (error instanceof Error ? inFlags(error) : String(error));
+  const message = prefix + (error instanceof Error ? inFlagWords(error) : String(error));
   const code = error instanceof Error ? error.name : 'Error';
   const input = error instanceof InputError ? error : undefined;
   const reason = codeOf(error);
@@ -28,18 +29,6 @@ export function reportError(error: unknown, json: boolean, prefix = ''): 1 | 2 {
     printError(`see ${docPage(`errors.md#${reason}`)}`);
   }
   return input ? 2 : 1;
-}
-
-/** Message of an error with the flags of the command line in place of the options of functions. */
-function inFlags({ message, flags = {} }: Error & { readonly flags?: FlagsOfMessage }): string {
-  return Object.entries(flags).reduce(
-    // Words in backticks are options wherever they stand; others may be words.
-    (text, [option, flag]) =>
-      option.startsWith('`')
-        ? text.replaceAll(option, () => flag)
-        : text.replace(option, () => flag),
-    message,
-  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
+import { inFlagWords } from '../core/option-words.js';
 import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel } from '../inference/model.js';
@@ -39,7 +40,8 @@ export async function predictedOrFailed(
     const isOfImage =
       error instanceof DataError || error instanceof ShapeError || error instanceof RangeError;
     if (!isOfImage) throw error;
-    const { message } = error;
+    // Only commands predict files.
+    const message = inFlagWords(error);
     return { file, message: message.includes(file) ? message : `${file}: ${message}` };
   }
 }
