@@ -8,6 +8,9 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
+/** Most pixels of an image that is decoded whole. Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
+export const MAX_PIXELS = 178_956_970;
+
 /** An image that is read in parts, because it may be too large for memory. */
 export interface ImageParts {
   readonly width: number;

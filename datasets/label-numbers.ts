@@ -1,5 +1,5 @@
 import { AnnotationsError } from '../core/errors.js';
-import type { RgbImage } from '../core/image.js';
+import { MAX_PIXELS, type RgbImage } from '../core/image.js';
 import { rleFromPolygons } from '../core/rle-polygons.js';
 import { drawRles, type Rle } from '../core/rle.js';
 import { readBytes } from '../io/files/read.js';
@@ -54,9 +54,6 @@ export function numbersInPng(bytes: Uint8Array, file: string, remedy: string): P
     ? decodePngIndices(bytes, file)
     : numbersOfGray(decodePngColors(bytes, file), file, remedy);
 }
-
-/** Images of more pixels are not decoded either. */
-const MAX_PIXELS = 178_956_970;
 
 function drawRegions({ width, height, objects }: LabelRegions, file: string): PngIndices {
   if (width * height > MAX_PIXELS)

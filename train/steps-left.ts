@@ -16,7 +16,7 @@ export class StepsLeft {
   constructor(
     private readonly what: string,
     private readonly numSteps: number,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => performance.now(),
   ) {
     this.toldMs = now();
   }

@@ -8,7 +8,7 @@ import {
   type OptionRules,
 } from '../../core/options.js';
 import { ImageError } from '../../core/errors.js';
-import type { RgbImage } from '../../core/image.js';
+import { MAX_PIXELS, type RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
 import { imageBytes } from './bytes.js';
 import type { Size } from '../../core/boxes.js';
@@ -43,9 +43,6 @@ const RULES: OptionRules<DecodeOptions> = {
   ),
   range: A_LIST,
 };
-
-/** Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
-export const MAX_PIXELS = 178_956_970;
 
 /** libjpeg warnings after which every pixel is still correct; Pillow and OpenCV ignore them, too. */
 const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown Adobe color/i;

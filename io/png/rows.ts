@@ -1,9 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { AnnotationsError } from '../../core/errors.js';
+import { MAX_PIXELS } from '../../core/image.js';
 import type { PngParts } from './chunks.js';
 
-/** Larger images are rejected before they are decompressed. */
-const MAX_PIXELS = 178_956_970;
 /** Offset and distance of the columns and rows of the seven passes of interlaced files. */
 const PASSES = [
   { x: 0, y: 0, dx: 8, dy: 8 },
@@ -40,6 +39,7 @@ export interface PngRow {
  * @param numChannels numbers per pixel
  * @param use gets every row, whose bytes are valid until it returns
  * @throws DataError for pixels that are damaged, or more or fewer than the header says
+ * @see https://www.w3.org/TR/png-3/#7Filtering
  */
 export function readPngRows(
   parts: PngParts,

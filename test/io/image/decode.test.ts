@@ -6,12 +6,8 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import {
-  decodeImage,
-  decodeImageBytes,
-  decodeStored,
-  MAX_PIXELS,
-} from '../../../io/image/decode.js';
+import { MAX_PIXELS } from '../../../core/image.js';
+import { decodeImage, decodeImageBytes, decodeStored } from '../../../io/image/decode.js';
 import { imageHeader } from '../../../io/image/header.js';
 import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
 

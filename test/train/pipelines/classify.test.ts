@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
 import { Random } from '../../../core/random.js';
 import { decodeImage } from '../../../io/image/decode.js';
-import { Loader } from '../../../datasets/loader/loader.js';
 import type { ClassificationSample } from '../../../datasets/sample.js';
 import { evaluationResize, resizeForEvaluation } from '../../../datasets/transforms/evaluation.js';
 import {
@@ -22,6 +21,7 @@ import {
   type ClassificationBatch,
 } from '../../../train/pipelines/classify.js';
 import { maxError } from '../../helpers/fixtures.js';
+import { run } from './run-pipeline.js';
 import type { ClassificationTransform } from '../../../train/config/classify.js';
 
 let folder = '';
@@ -65,23 +65,13 @@ async function batches(
   transform: ClassificationTransform,
   { set = samples, batchSize = 2, numWorkers = 0, epoch = 0 } = {},
 ): Promise<ClassificationBatch[]> {
-  const loader = new Loader<ClassificationSample, ClassificationBatch>({
-    samples: set,
-    sampler: { batchSize, shuffle: false, seed: 4, lastBatch: 'keep' },
-    pipeline: CLASSIFICATION_PIPELINE,
-    pipelineOptions: { transform, pixels: IMAGENET_PIXELS },
-    numWorkers,
-  });
-  const seen: ClassificationBatch[] = [];
-  try {
-    for await (const { value, release } of loader.epoch(epoch)) {
-      seen.push({ ...value, images: value.images.slice() });
-      release();
-    }
-  } finally {
-    await loader.close();
-  }
-  return seen;
+  const options = { batchSize, numWorkers, epoch, seed: 4 };
+  return run<ClassificationSample, ClassificationBatch>(
+    CLASSIFICATION_PIPELINE,
+    set,
+    { transform },
+    options,
+  );
 }
 
 describe('evaluation', () => {

@@ -6,11 +6,11 @@ export async function run<Sample, Batch extends { images: Float32Array }>(
   pipeline: URL,
   samples: SampleSource<Sample>,
   pipelineOptions: object,
-  { batchSize = 3, numWorkers = 0, epoch = 0 } = {},
+  { batchSize = 3, numWorkers = 0, epoch = 0, seed = 2 } = {},
 ): Promise<Batch[]> {
   const loader = new Loader<Sample, Batch>({
     samples,
-    sampler: { batchSize, shuffle: false, seed: 2, lastBatch: 'keep' },
+    sampler: { batchSize, shuffle: false, seed, lastBatch: 'keep' },
     pipeline,
     pipelineOptions: { pixels: IMAGENET_PIXELS, divisor: 32, ...pipelineOptions },
     numWorkers,

@@ -8,22 +8,12 @@ import { gradientName } from '../../../../engine/runtime/program.js';
 import { expectActivation, expectGradient } from '../../../helpers/tolerance.js';
 import { executable, type RuntimeName } from '../../../helpers/runtimes.js';
 import { BLOCKED_CASES } from './blocked-cases.js';
-import { CONV_CASES } from './conv-cases.js';
-import { ELEMENTWISE_CASES } from './elementwise-cases.js';
-import { FUSED_CASES } from './fused-cases.js';
 import { float, type KernelCase, type KernelTable } from './kernel-case.js';
-import { PRODUCT_CASES } from './product-cases.js';
-import { REDUCE_CASES } from './reduce-cases.js';
-import { SHAPE_CASES } from './shape-cases.js';
+import { PORTABLE_CASES } from './portable-cases.js';
 
 /** Every capture kernel needs an entry here. */
 const TABLE: KernelTable = {
-  ...ELEMENTWISE_CASES,
-  ...SHAPE_CASES,
-  ...REDUCE_CASES,
-  ...PRODUCT_CASES,
-  ...CONV_CASES,
-  ...FUSED_CASES,
+  ...PORTABLE_CASES,
   ...BLOCKED_CASES,
 };
 
