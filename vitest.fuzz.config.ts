@@ -1,12 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { suite } from './test/helpers/suite.js';
 
 /** Reads damaged files for minutes, so not part of the default run. */
-
-export default defineConfig({
-  test: {
-    include: ['test/fuzz/**/*.fuzz.ts'],
-    pool: 'forks',
-    maxWorkers: 1,
-    hookTimeout: 300_000,
-  },
-});
+export default suite('test/fuzz/**/*.fuzz.ts', { globalSetup: [], hookTimeout: 300_000 });

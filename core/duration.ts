@@ -1,3 +1,14 @@
+/** Creates a timer that returns the milliseconds since its last call. */
+export function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const elapsedMs = now - last;
+    last = now;
+    return elapsedMs;
+  };
+}
+
 /** Formats a duration: `45 s`, `12 min`, `3 h 20 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';

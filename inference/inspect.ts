@@ -40,7 +40,7 @@ export async function inspectWeights(file: string, which?: Which): Promise<Weigh
       return { name, dtype, shape };
     });
     const plain = toJson(source.plain);
-    return Promise.resolve({ container: source.container, groups, dtypes, tensors, plain });
+    return { container: source.container, groups, dtypes, tensors, plain };
   });
   return { file, ...content, network: await networkOf(file, which) };
 }

@@ -1,5 +1,4 @@
 import {
-  compressMask,
   segmentResult,
   type ClassifyResult,
   type DetectResult,
@@ -18,6 +17,7 @@ import { classifierInput } from './classify/preprocess.js';
 import { topClasses } from './classify/top-classes.js';
 import { DetectorPredictor } from './detect/predictor.js';
 import { detectPicture } from './detect/picture.js';
+import { detectResult } from './detect/prediction.js';
 import type { ImageInput, imageReader, partsReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
 import {
@@ -197,14 +197,9 @@ function detectorModel(
 ): DetectorModel {
   const { card, model, store } = loaded;
   const { tta = false, frozen } = options;
-  const { classNames, categoryIds, thresholds, bestScores } = card;
-  const predictor = new DetectorPredictor({
-    engine,
-    model,
-    store,
-    thresholds,
-    prepare: { frozen },
-  });
+  const { thresholds, bestScores } = card;
+  const prepare = { frozen };
+  const predictor = new DetectorPredictor({ engine, model, store, thresholds, prepare });
   const predict = async (
     image: RgbImage | ImageParts,
     call: PredictCallOptions,
@@ -215,20 +210,7 @@ function detectorModel(
       ...{ card, tta, perClassNms, tile, max, signal },
       minScore: score ?? bestScores?.byClass,
     });
-    const { boxes, scores, classIndices, masks } = found;
-    const objects = Array.from(scores, (value, d) => {
-      const [x1, y1, x2, y2] = boxes.subarray(4 * d, 4 * d + 4);
-      const classIndex = classIndices[d];
-      return {
-        classIndex,
-        categoryId: categoryIds[classIndex],
-        name: classNames[classIndex],
-        score: value,
-        box: [x1, y1, x2 - x1, y2 - y1] as const,
-        ...(masks.length > 0 && { mask: compressMask(masks[d]) }),
-      };
-    });
-    return { task: 'detect', width: image.width, height: image.height, objects };
+    return detectResult(found, card, image);
   };
   const free = (): Promise<void> => predictor.release();
   return queued(new CallQueue(), { task: 'detect', loaded, readers, options }, predict, free);

@@ -63,15 +63,6 @@ export function shapeOf(
   throw WeightsMismatchError.in(file, text, { id: name });
 }
 
-/** Checks the order of the channels. @throws WeightsError for a network that gets blue, green and red */
-export function assertRgb(file: string, { isBgr }: { readonly isBgr?: boolean | undefined }): void {
-  if (isBgr)
-    throw WeightsMismatchError.in(
-      file,
-      'bgr_to_rgb: expected True in its configuration, got False; reverse the channels of its stem: weight.flip(1)',
-    );
-}
-
 /** Remedy for a model that is not read, but whose backbone is. */
 export const takesBackbone = (file: string): string =>
   `train … --weights ${file} takes its backbone`;

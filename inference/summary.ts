@@ -50,9 +50,7 @@ export async function summarizeModel(
   const task = await taskOf(file, which);
   if (task === 'classify')
     return summaryOfClassifier(await summarizeWeights(file, { which, size }));
-  const summary = await withWeights(file, (source) =>
-    Promise.resolve(summaryOfDense(source, task, which)),
-  );
+  const summary = await withWeights(file, (source) => summaryOfDense(source, task, which));
   const got = summary.architecture.size;
   if (size === undefined || size === got) return summary;
   throw WeightsError.in(file, `expected a network of size ${size}, got ${got ?? 'another'}`);

@@ -1,4 +1,3 @@
-import type { TensorMap } from '../io/tensor.js';
 import { canonicalWeights } from '../weights/canonical.js';
 import { withWeights } from '../weights/open.js';
 import { isDenseModel } from '../weights/schemes/canonical.js';
@@ -14,12 +13,9 @@ type FileTask = 'classify' | 'detect' | 'segment';
  * @throws WeightsError if the file is damaged or contains no ConvNeXt
  */
 export function taskOf(file: string, which?: Which): Promise<FileTask> {
-  return withWeights(file, (source) =>
-    Promise.resolve(taskOfNames(canonicalWeights(source, which).tensors)),
-  );
-}
-
-function taskOfNames(tensors: TensorMap): FileTask {
-  if (!isDenseModel(tensors.keys())) return 'classify';
-  return [...tensors.keys()].some((name) => name.startsWith('decode_head.')) ? 'segment' : 'detect';
+  return withWeights(file, (source) => {
+    const names = [...canonicalWeights(source, which).tensors.keys()];
+    if (!isDenseModel(names)) return 'classify';
+    return names.some((name) => name.startsWith('decode_head.')) ? 'segment' : 'detect';
+  });
 }

@@ -1,5 +1,7 @@
+import { WeightsMismatchError } from '../core/errors.js';
 import { openMmlabConfig, type OpenMmlabConfig } from '../io/model-config/openmmlab.js';
 import type { TensorSource } from '../io/tensor.js';
+import { withWeights } from '../weights/open.js';
 import type { SegmenterCard } from './card.js';
 
 /** Facts about its training that a checkpoint of OpenMMLab holds. */
@@ -26,6 +28,17 @@ export function trainingOf({ plain }: TensorSource): TrainingMeta {
     palette: colors?.every(isColor) ? colors : undefined,
     ...openMmlabConfig(typeof text === 'string' ? text : ''),
   };
+}
+
+/** {@link trainingOf} a file, whose network gets red, green and blue. @throws WeightsError for another order */
+export async function readTraining(file: string): Promise<TrainingMeta> {
+  const training = await withWeights(file, trainingOf);
+  if (training.isBgr)
+    throw WeightsMismatchError.in(
+      file,
+      'bgr_to_rgb: expected True in its configuration, got False; reverse the channels of its stem: weight.flip(1)',
+    );
+  return training;
 }
 
 /** The first value that is a list of one item or more. */

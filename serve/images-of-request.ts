@@ -2,9 +2,13 @@ import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { imageHeader } from '../io/image/header.js';
 import { HttpError } from './http-error.js';
-import { JsonText } from './json-text.js';
 import type { JsonThread } from './json-thread.js';
 import type { NamedImage } from './messages.js';
+
+/** A JSON body that is not parsed yet, because large ones are parsed in a thread. */
+export class JsonText {
+  constructor(readonly bytes: Buffer) {}
+}
 
 /** Limits of a request. */
 export interface RequestLimits {

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.js';
 import type { ShownScores } from '../inference/detect/shown-scores.js';
-import type { PredictTask } from '../inference/model.js';
+import type { PredictCallOptions, PredictTask } from '../inference/model.js';
 import type { OpenOptions } from '../inference/open.js';
 
 /** Messages between the server's thread and the thread of the models; all structured-cloneable. */
@@ -16,22 +16,9 @@ export interface NamedModel {
 }
 
 /** Options with which all models are opened. */
-export type ServedModelOptions = Pick<
+export type ServedModelOptions = Omit<
   OpenOptions,
-  | 'task'
-  | 'classes'
-  | 'size'
-  | 'mean'
-  | 'std'
-  | 'crop'
-  | 'cache'
-  | 'offline'
-  | 'mirror'
-  | 'ema'
-  | 'perClassNms'
-  | 'tta'
-  | 'slide'
-  | 'tile'
+  'engine' | 'backbone' | 'frozen' | 'max' | 'ratios' | 'score' | 'top' | 'onNotice'
 > & { readonly engine?: EngineChoice | undefined };
 
 /** Options of an engine, not an open one, which stays in its thread. */
@@ -72,16 +59,10 @@ export interface NamedImage {
 }
 
 /** Work of one request. */
-export interface Job {
+export interface Job extends Pick<PredictCallOptions, 'score' | 'perClassNms' | 'max'> {
   readonly model: string;
   readonly images: readonly NamedImage[];
   readonly format: AnswerFormat;
-  /** Smallest score of objects; default: that of the model. */
-  readonly score?: number | undefined;
-  /** Whether overlapping objects of different classes are kept. */
-  readonly perClassNms?: boolean | undefined;
-  /** Largest number of objects. */
-  readonly max?: number | undefined;
   /** Number of classes (classify). */
   readonly top: number;
 }

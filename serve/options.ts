@@ -27,18 +27,6 @@ export interface ServeOptions {
   readonly onNotice?: ((line: string) => void) | undefined;
 }
 
-/** Defaults of {@link ServeOptions}. */
-export const SERVE_DEFAULTS = {
-  host: '127.0.0.1',
-  port: 8080,
-  queue: 64,
-  maxBodyBytes: 32 * 2 ** 20,
-  maxPixels: 50_000_000,
-  maxImages: 16,
-  timeoutMs: 30_000,
-  model: {},
-} as const satisfies Omit<ServeOptions, 'models'>;
-
 /** Characters that a path segment of a URL has as they are. */
 const NAME = /^[\w.~-]+$/;
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { collected } from './engine-options.js';
 import { formatTable, print as printText, printJson, type JsonFlag } from './output.js';
 
 interface PrintFlags extends JsonFlag {
@@ -23,12 +24,7 @@ export function registerConfig(program: Command): void {
     .argument('<recipe>', 'name of a recipe, a configuration file, or a run folder')
     .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
     .option('--model <size>', 'atto … huge, instead of the size of the recipe')
-    .option(
-      '--set <path=value>',
-      'change a setting',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'change a setting', collected, [])
     .option('--json', 'print one JSON document, with the source of every value')
     .action(print);
 }

@@ -2,16 +2,13 @@ import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import type { DataLayout, DataOptions } from '../datasets/layout/types.js';
+import type { EvaluationOptions } from '../train/evaluation.js';
 import { RARE } from './help.js';
 import { readClassNames } from '../datasets/class-names.js';
 import { fraction, wholeNumber } from './engine-options.js';
 
 /** Values of the options that {@link addDataOptions} adds. */
-export interface DataFlags {
-  readonly layout?: string | undefined;
-  readonly classes?: readonly string[] | undefined;
-  readonly classAttribute?: string | undefined;
-}
+export type DataFlags = Pick<DataOptions, 'layout' | 'classes' | 'classAttribute'>;
 
 /** Adds `--layout`, `--class-attribute` and `--classes` to a verb that reads a data set. */
 export function addDataOptions(command: Command): Command {
@@ -28,15 +25,9 @@ export function addDataOptions(command: Command): Command {
 }
 
 /** Values of the options that {@link addEvaluatedDataOptions} adds. */
-export interface EvaluatedDataFlags {
+export interface EvaluatedDataFlags extends EvaluationOptions {
   readonly data: string;
   readonly split: 'train' | 'val';
-  readonly limit?: number;
-  readonly valFraction?: number;
-  readonly seed: number;
-  readonly layout?: string;
-  readonly classAttribute?: string;
-  readonly dataClasses?: readonly string[];
 }
 
 /** Adds `--data`, `--split`, `--limit` and how to read the data to a verb that evaluates a model. */
@@ -45,11 +36,7 @@ export function addEvaluatedDataOptions(command: Command): Command {
     .requiredOption('--data <path>', 'data set')
     .option('--split <name>', 'train or val', 'val')
     .option('--limit <n>', 'only the first n images', wholeNumber('--limit'))
-    .option(
-      '--val-fraction <fraction>',
-      'fraction that is held out, for data without splits',
-      fraction('--val-fraction'),
-    )
+    .addOption(valFractionOption())
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .optionsGroup(RARE)
     .addOption(layoutOption())
@@ -68,12 +55,12 @@ export function assertSplit(split: string): void {
     throw new OptionError(`--split: expected train or val, got ${split}`);
 }
 
-/** Kinds of data by task. */
-const KIND_OF = {
-  classify: 'classification',
-  detect: 'detection',
-  segment: 'segmentation',
-} as const satisfies Readonly<Record<string, DataLayout['kind']>>;
+/** Tasks by kind of data; also the names of their usual recipes. */
+export const TASK_OF = {
+  classification: 'classify',
+  detection: 'detect',
+  segmentation: 'segment',
+} as const satisfies Readonly<Record<DataLayout['kind'], string>>;
 
 /** Option for data that serve several tasks: polygons and masks are objects, or are drawn as labels of pixels. */
 export function taskOption(): Option {
@@ -83,17 +70,25 @@ export function taskOption(): Option {
 /** Kind of data of a task; undefined if none is given. @throws ConfigError for an unknown task */
 export function kindOfTask(task: string | undefined): DataLayout['kind'] | undefined {
   if (task === undefined) return undefined;
-  if (Object.hasOwn(KIND_OF, task)) return KIND_OF[task as keyof typeof KIND_OF];
+  const kinds = Object.keys(TASK_OF) as readonly DataLayout['kind'][];
+  const kind = kinds.find((each) => TASK_OF[each] === task);
+  if (kind !== undefined) return kind;
   throw new OptionError(`--task: expected classify, detect or segment, got ${task}`);
 }
 
+/** Option for data without splits. */
+export function valFractionOption(): Option {
+  const text = 'fraction that is held out, for data without splits';
+  return new Option('--val-fraction <fraction>', text).argParser(fraction('--val-fraction'));
+}
+
 /** Option for data that can be read in several ways. */
-export function layoutOption(): Option {
+function layoutOption(): Option {
   return new Option('--layout <name>', 'how to read data that can be read in several ways');
 }
 
 /** Option for formats whose regions have several attributes. */
-export function classAttributeOption(): Option {
+function classAttributeOption(): Option {
   return new Option('--class-attribute <name>', 'attribute that holds the class (VIA)');
 }
 

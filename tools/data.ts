@@ -7,13 +7,14 @@ import {
   dataOptions,
   kindOfTask,
   taskOption,
+  valFractionOption,
   type DataFlags,
 } from './data-options.js';
 import type { CheckFlags } from './data/check.js';
 import type { ConvertFlags } from './data/convert.js';
 import type { SplitFlags } from './data/split.js';
 import type { StatsFlags } from './data/stats.js';
-import { fraction, wholeNumber } from './engine-options.js';
+import { collected, fraction, wholeNumber } from './engine-options.js';
 import { log, print, printJson, type JsonFlag } from './output.js';
 
 interface BrowseFlags extends BrowseOptions, DataFlags, JsonFlag {
@@ -52,12 +53,7 @@ function registerCheck(data: Command): void {
     .option('--results <files...>', 'also check COCO result files against the set')
     .addOption(taskOption())
     .option('--recipe <name>', 'the recipe that the set is for, instead of the usual of the task')
-    .option(
-      '--set <path=value>',
-      'a setting of that recipe, as for train',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'a setting of that recipe, as for train', collected, [])
     .option('--all', 'list every problem instead of a few of each kind')
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: CheckFlags) => {
@@ -151,11 +147,7 @@ function registerConvert(data: Command): void {
     .addOption(taskOption())
     .option('--copy', 'copy the images')
     .option('--link', 'link to the images where they are (the default)')
-    .option(
-      '--val-fraction <fraction>',
-      'fraction that is held out, for data without splits',
-      fraction('--val-fraction'),
-    )
+    .addOption(valFractionOption())
     .option('--seed <n>', 'of that division', wholeNumber('--seed'), 0)
     .option('--json', 'print one JSON document')
     .action(async (path: string, flags: ConvertFlags) => {

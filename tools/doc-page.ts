@@ -1,5 +1,4 @@
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, relative } from 'node:path';
 import { packageRoot } from '../io/files/module-url.js';
 
 /**
@@ -9,7 +8,7 @@ import { packageRoot } from '../io/files/module-url.js';
  * @param page file below `docs/`, perhaps with a section: `errors.md#image`
  */
 export function docPage(page: string): string {
-  const file = join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'docs', page);
+  const file = join(packageRoot(), 'docs', page);
   const near = relative('.', file);
   return near.startsWith('..') ? file : near;
 }

@@ -38,10 +38,11 @@ async function run(flags: Flags): Promise<void> {
 async function fix(): Promise<boolean> {
   const { loadOnnxRuntime } = await import('../engine/runtime/load-runtime.js');
   if ((await loadOnnxRuntime()).kind === 'native') return false;
-  const { installMissing, packageFolder } = await import('./doctor/fix.js');
+  const { installMissing } = await import('./doctor/fix.js');
+  const { packageRoot } = await import('../io/files/module-url.js');
   const { spawnSync } = await import('node:child_process');
   const { WorkError } = await import('../core/errors.js');
-  const { command, cwd } = installMissing(packageFolder());
+  const { command, cwd } = installMissing(packageRoot());
   log(`${cwd}: ${command.join(' ')}`);
   const [name, ...args] = command;
   const { status, error } = spawnSync(name, args, {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
+import { A_FRACTION, ABOVE_0, AT_LEAST_0, wholeFrom, type OptionRule } from '../core/options.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
 import { RARE } from './help.js';
 import { PROVIDERS, type Provider } from '../engine/runtime/onnx-runtime.js';
@@ -74,65 +75,58 @@ function onlyOne(flag: string): (text: string, before: string | undefined) => st
   };
 }
 
+/** Creates the parser of a flag's text. The parser throws an OptionError that names the flag. */
+type FlagParser<Value> = (flag: string) => (text: string) => Value;
+
+/** Number of a text; `Number` takes blanks for 0. */
+const numberOf = (text: string): number => (text.trim() === '' ? NaN : Number(text));
+
+/** Parsers of numbers have the rules of the library's own options. */
+const numberBy =
+  ({ expected, fits }: OptionRule): FlagParser<number> =>
+  (flag) =>
+  (text) => {
+    const value = numberOf(text);
+    if (fits(value)) return value;
+    throw new OptionError(`${flag}: expected ${expected}, got ${text}`);
+  };
+
 /** Parses a whole number ≥ 0. */
-export function wholeNumber(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 0) return value;
-    throw new OptionError(`${flag}: expected a whole number from 0, got ${text}`);
-  };
-}
-
+export const wholeNumber = numberBy(wholeFrom(0));
 /** Parses a whole number ≥ 1. */
-export function countingNumber(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 1) return value;
-    throw new OptionError(`${flag}: expected a whole number from 1, got ${text}`);
-  };
-}
-
+export const countingNumber = numberBy(wholeFrom(1));
 /** Parses a number ≥ 0. */
-export function atLeastZero(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return value;
-    throw new OptionError(`${flag}: expected a number from 0, got ${text}`);
-  };
-}
-
+export const atLeastZero = numberBy(AT_LEAST_0);
 /** Parses a number above 0. */
-export function aboveZero(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
-    throw new OptionError(`${flag}: expected a number above 0, got ${text}`);
-  };
-}
-
+export const aboveZero = numberBy(ABOVE_0);
 /** Parses a number from 0 to 1. */
-export function fraction(flag: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-    throw new OptionError(`${flag}: expected a number from 0 to 1, got ${text}`);
-  };
-}
+export const fraction = numberBy(A_FRACTION);
 
+const numbersThat =
+  (expected: string, fit: (values: readonly number[]) => boolean): FlagParser<readonly number[]> =>
+  (flag) =>
+  (text) => {
+    const values = text.split(',').map(numberOf);
+    if (fit(values)) return values;
+    throw new OptionError(`${flag}: expected ${expected}, got ${text}`);
+  };
+
+/** Parses numbers with commas between them. */
+export const numberList = numbersThat('numbers with commas between', (values) =>
+  values.every(Number.isFinite),
+);
 /** Parses numbers above 0 with commas between them. */
-export function numberList(flag: string): (text: string) => readonly number[] {
-  return (text) => {
-    const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
-    if (values.every((value) => value > 0 && Number.isFinite(value))) return values;
-    throw new OptionError(`${flag}: expected numbers above 0 such as 0.5,1,1.5, got ${text}`);
-  };
-}
-
+export const positiveList = numbersThat('numbers above 0 such as 0.5,1,1.5', (values) =>
+  values.every(ABOVE_0.fits),
+);
 /** Parses three numbers with commas between them. */
-export function channelList(flag: string): (text: string) => readonly number[] {
-  return (text) => {
-    const values = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
-    if (values.length === 3 && values.every(Number.isFinite)) return values;
-    throw new OptionError(`${flag}: expected three numbers such as 0.5,0.5,0.5, got ${text}`);
-  };
-}
+export const channelList = numbersThat(
+  'three numbers such as 0.5,0.5,0.5',
+  (values) => values.length === 3 && values.every(Number.isFinite),
+);
+
+/** Adds the text of an option that may be repeated to those before it. */
+export const collected = (text: string, all: readonly string[]): readonly string[] => [
+  ...all,
+  text,
+];

@@ -6,10 +6,7 @@ import { formatTable, log, print, printJson } from './output.js';
 
 interface Flags extends EvaluatedDataFlags, ImageFlags {
   readonly batch: number;
-  readonly workers: number;
-  readonly perCategory: boolean;
   readonly onnx?: string;
-  readonly out?: string;
 }
 
 /** `convnextv2 eval` */

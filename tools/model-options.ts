@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import { assertTile, type TileOptions } from '../inference/tiles/grid.js';
-import type { PredictTask } from '../inference/model.js';
+import type { OpenOptions } from '../inference/open.js';
 import {
   addEngineOptions,
   channelList,
   fraction,
-  numberList,
+  positiveList,
   wholeNumber,
   type EngineFlags,
 } from './engine-options.js';
@@ -14,17 +14,12 @@ import { RARE, WEIGHT_FILES } from './help.js';
 import type { JsonFlag } from './output.js';
 
 /** Values of the options that {@link addModelOptions} adds. */
-export interface ModelFlags extends EngineFlags, JsonFlag {
-  readonly task?: PredictTask;
-  readonly classes?: string;
-  readonly size?: number;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly crop?: number;
-  readonly ema?: boolean;
-  readonly cache?: string;
-  readonly offline?: boolean;
-}
+export type ModelFlags = EngineFlags &
+  JsonFlag &
+  Pick<
+    OpenOptions,
+    'task' | 'classes' | 'size' | 'mean' | 'std' | 'crop' | 'ema' | 'cache' | 'offline'
+  >;
 
 /** Adds the options of verbs that open a model: weights, class names, cache, engine, `--json`. */
 export function addModelOptions(command: Command): Command {
@@ -66,7 +61,7 @@ export function addModelOptions(command: Command): Command {
 }
 
 /** Values of the options that {@link addTileOptions} adds. */
-interface TileFlags {
+export interface TileFlags {
   readonly tile?: number | undefined;
   readonly overlap?: number | undefined;
 }
@@ -75,8 +70,8 @@ interface TileFlags {
 export interface ImageFlags extends ModelFlags, TileFlags {
   readonly tta: boolean;
   readonly slide: boolean;
-  readonly ratios?: readonly number[];
-  readonly shard?: string;
+  readonly ratios?: readonly number[] | undefined;
+  readonly shard?: string | undefined;
 }
 
 /** Values of the options of `predict`. */
@@ -100,7 +95,7 @@ export function addImageOptions(command: Command): Command {
     .option(
       '--ratios <list>',
       'factors of the size for --tta, e.g. 0.5,0.75,1 (segment; default: those of the model)',
-      numberList('--ratios'),
+      positiveList('--ratios'),
     )
     .optionsGroup('')
     .option('--slide', 'sliding windows instead of whole images (segment)', false);

@@ -1,28 +1,14 @@
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
 import { modelOf } from '../inference/model-of.js';
-import type { ImageModel, PredictOptions, PredictTask } from '../inference/model.js';
-import { load } from '../inference/open.js';
-import { tileOf, type ImageFlags } from './model-options.js';
+import type { ImageModel, PredictTask } from '../inference/model.js';
+import { load, type OpenOptions } from '../inference/open.js';
+import { tileOf, type TileFlags } from './model-options.js';
 import { log } from './output.js';
 import { waitsFor } from './waiting.js';
 
 /** Options of {@link openModel}. */
 export interface OpenModelOptions
-  extends
-    Omit<PredictOptions, 'score' | 'tile'>,
-    Pick<
-      ImageFlags,
-      | 'tile'
-      | 'overlap'
-      | 'task'
-      | 'classes'
-      | 'size'
-      | 'mean'
-      | 'std'
-      | 'crop'
-      | 'cache'
-      | 'offline'
-    > {
+  extends Omit<OpenOptions, 'score' | 'tile' | 'engine' | 'backbone'>, TileFlags {
   readonly engine: Engine | Partial<EngineOptions>;
 }
 
@@ -33,12 +19,12 @@ export interface OpenModelOptions
  */
 export async function openModel(
   name: string,
-  { engine: engineOptions, task, tile: size, overlap, ...flags }: OpenModelOptions,
+  { engine: engineOptions, tile: size, overlap, ...flags }: OpenModelOptions,
   numImages: number,
 ): Promise<ImageModel> {
   const tile = tileOf({ tile: size, overlap });
   waitsFor(`loading ${name}`);
-  const loaded = await load(name, { ...flags, task: task as PredictTask, onNotice: log });
+  const loaded = await load(name, { ...flags, onNotice: log });
   const engine = await openEngine(engineOptions);
   log(engine.description);
   waitsFor('building the graphs for the first image');

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import type { AreaRange } from '../evaluation/coco/parameters.js';
 import { percent } from '../report/format.js';
-import { wholeNumber } from './engine-options.js';
+import { numberList, wholeNumber } from './engine-options.js';
 import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 import type { SemanticScoreOptions } from './score/ade20k.js';
 import type { CocoScoreOptions } from './score/coco.js';
 import type { ImagenetScoreOptions } from './score/imagenet.js';
-import { areaRangeList, idList, numberList } from './score/lists.js';
+import { areaRangeList, idList } from './score/lists.js';
 
 interface CommonFlags extends JsonFlag {
   readonly merge?: readonly string[];

@@ -66,8 +66,7 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
   const { startServer } = await import('../serve/server.js');
   const { describeScores } = await import('../inference/detect/shown-scores.js');
   const { task, classes, size, mean, std, crop, ema, cache, offline } = flags;
-  const { perClassNms, tta, slide } = flags;
-  const { host, token, maxBody, timeout } = flags;
+  const { host, token, maxBody, timeout, perClassNms, tta, slide } = flags;
   const options: ServeOptions = {
     ...flags,
     models,
@@ -75,19 +74,8 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
     maxBodyBytes: maxBody * 2 ** 20,
     timeoutMs: 1000 * timeout,
     model: {
-      task,
-      classes,
-      size,
-      mean,
-      std,
-      crop,
-      ema,
-      cache,
-      offline,
-      perClassNms,
-      tta,
-      slide,
-      tile: tileOf(flags),
+      ...{ task, classes, size, mean, std, crop, ema, cache, offline },
+      ...{ perClassNms, tta, slide, tile: tileOf(flags) },
       engine: engineOptions(flags),
     },
     onNotice: log,

@@ -3,48 +3,33 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import { shellWord } from '../core/shell-word.js';
+import type { TrainOptions } from '../train/options.js';
 import type { TrainOutcome } from '../train/train.js';
-import { addDataOptions } from './data-options.js';
-import type { EngineFlags } from './engine-options.js';
+import { addDataOptions, valFractionOption } from './data-options.js';
 import {
   addEngineOptions,
   aboveZero,
   atLeastZero,
+  collected,
   countingNumber,
   engineOptions,
-  fraction,
   wholeNumber,
+  type EngineFlags,
 } from './engine-options.js';
 import { RARE } from './help.js';
-import { log, printJson } from './output.js';
+import { log, printJson, type JsonFlag } from './output.js';
 import { waitsFor } from './waiting.js';
 
-interface Flags extends EngineFlags {
+/** Most flags have the names of the library's options. */
+interface Flags
+  extends
+    EngineFlags,
+    JsonFlag,
+    Omit<TrainOptions, 'data' | 'folder' | 'config' | 'engine' | 'resume'> {
   readonly data?: string;
   readonly out?: string;
-  readonly weights?: string;
-  readonly model?: string;
-  readonly set: readonly string[];
   readonly config?: string;
-  readonly batch?: number;
-  readonly lr?: number;
-  readonly size?: number;
-  readonly seed?: number;
-  readonly patience?: number;
-  readonly steps?: number;
-  readonly minutes?: number;
-  readonly epochs?: number;
-  readonly overfit?: number;
-  readonly checkpointMinutes?: number;
   readonly resume?: true | string;
-  readonly cache?: string;
-  readonly offline?: boolean;
-  readonly valFraction?: number;
-  readonly layout?: string;
-  readonly classAttribute?: string;
-  readonly classes?: readonly string[];
-  readonly report: boolean;
-  readonly json?: boolean;
 }
 
 /** `convnextv2 train` */
@@ -64,18 +49,9 @@ export function registerTrain(program: Command): void {
     .option('--model <size>', 'atto … huge, instead of the size of the recipe or the weights')
     .option('--config <file>', 'YAML or JSON with settings over those of the recipe')
     .optionsGroup('')
-    .option(
-      '--set <path=value>',
-      'change a setting of the recipe',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'change a setting of the recipe', collected, [])
     .optionsGroup(RARE)
-    .option(
-      '--val-fraction <fraction>',
-      'fraction that is held out, for data without splits',
-      fraction('--val-fraction'),
-    )
+    .addOption(valFractionOption())
     .option('--seed <n>', 'seed of everything random', wholeNumber('--seed'))
     .optionsGroup('')
     .option(

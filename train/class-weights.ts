@@ -1,3 +1,4 @@
+import { sum } from '../core/statistics.js';
 import { ConfigError } from '../core/errors.js';
 import { byKind, list, literal, NON_NEGATIVE, record, type Infer } from '../core/schema.js';
 
@@ -48,7 +49,7 @@ export function classWeightsOf(
     case 'balanced': {
       const counts = new Float64Array(classNames.length);
       for (const label of labels) if (label >= 0) counts[label]++;
-      const total = counts.reduce((sum, count) => sum + count, 0);
+      const total = sum(counts);
       return Array.from(counts, (count) => (count === 0 ? 0 : total / (classNames.length * count)));
     }
     default:

@@ -1,3 +1,4 @@
+import { sum } from '../core/statistics.js';
 import type { SoftTargetOptions } from '../engine/ops/losses.js';
 
 /** Halvings of an interval until it has the precision of float32. */
@@ -14,7 +15,7 @@ export function constantLoss(
   counts: ArrayLike<number>,
   { classWeights, focalGamma = 0 }: SoftTargetOptions = {},
 ): number {
-  const total = sum(Array.from(counts));
+  const total = sum(counts);
   if (total === 0) return 0;
   const shares = Array.from(counts, (count, k) => ((classWeights?.[k] ?? 1) * count) / total);
   const weight = sum(shares);
@@ -59,5 +60,3 @@ function bisect(from: number, to: number, holds: (value: number) => boolean): nu
   }
   return (low + high) / 2;
 }
-
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -1,3 +1,4 @@
+import { mean, sum } from '../core/statistics.js';
 import { constantLoss } from './constant-loss.js';
 import type { DataFacts, TargetCounts } from './data-facts.js';
 import type { Scalars } from './trainer.js';
@@ -84,7 +85,7 @@ export class EarlyTruth {
     const { seen, facts, score } = this;
     const first = seen.slice(0, Math.max(3, Math.ceil(FIRST * seen.length)));
     const last = seen.slice(-Math.max(5, Math.ceil(LAST * seen.length)));
-    const [before, now] = [first, last].map((steps) => mean(steps, 'loss'));
+    const [before, now] = [first, last].map((steps) => meanLoss(steps, 'loss'));
     const counted = countedTargets(last);
     const known = counted.flatMap((target) =>
       target.changes !== 'other' && last.every(({ losses }) => target.loss in losses)
@@ -93,14 +94,13 @@ export class EarlyTruth {
     );
     const constant =
       known.length > 0
-        ? known.reduce(
-            (sum, { counts, share, changes, added }) =>
-              sum + share * constantLoss(counts, changes) + added,
-            0,
+        ? sum(
+            known.map(
+              ({ counts, share, changes, added }) => share * constantLoss(counts, changes) + added,
+            ),
           )
         : facts.constantLoss;
-    const judged =
-      known.length > 0 ? known.reduce((sum, { loss }) => sum + mean(last, loss), 0) : now;
+    const judged = known.length > 0 ? sum(known.map(({ loss }) => meanLoss(last, loss))) : now;
     const rises = now > RISEN * before;
     const isScored = score !== undefined && facts.learnedFrom !== undefined;
     const isFound = isScored && score.value >= (facts.learnedFrom ?? Infinity);
@@ -191,16 +191,13 @@ function countedTargets(steps: readonly SeenStep[]): readonly CountedTargets[] {
   return [...byLoss.values()].map(({ counts, shares, added, like }) => ({
     ...like,
     counts,
-    share: sum(shares) / shares.length,
-    added: sum(added) / added.length,
+    share: mean(shares),
+    added: mean(added),
   }));
 }
 
-function mean(steps: readonly SeenStep[], name: string): number {
-  return sum(steps.map(({ losses }) => losses[name] ?? NaN)) / steps.length;
-}
-
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const meanLoss = (steps: readonly SeenStep[], name: string): number =>
+  mean(steps.map(({ losses }) => losses[name] ?? NaN));
 
 const format = (value: number): string => value.toPrecision(3);
 

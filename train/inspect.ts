@@ -7,6 +7,7 @@ import {
 } from '../datasets/part-use.js';
 import { ProblemLog, type Finding } from '../datasets/problems.js';
 import type { RecipeConfig } from './config/schemas.js';
+import type { ShardedWorkOptions } from './distributed/sharded-work.js';
 
 /** Verdict on one part of a set. */
 export interface PartVerdict extends PartUse {
@@ -91,15 +92,22 @@ export async function inspectForTraining<Set>(
   return verdictOf([trained, heldOut]);
 }
 
-/** {@link inspectForTraining} of one set that a model is evaluated on. @param part name for people */
+/**
+ * {@link inspectForTraining} of one set that a model is evaluated on. Tells what is left out.
+ *
+ * @param part name for people
+ * @throws DataError if the set cannot be used
+ */
 export async function inspectForEvaluation<Set>(
   part: string,
   set: Set,
-  inspect: Inspect<Set>,
   needs: TrainingNeeds,
-): Promise<Verdict> {
+  { inspect, onNotice }: Pick<ShardedWorkOptions, 'onNotice'> & { readonly inspect: Inspect<Set> },
+): Promise<void> {
   const request = { purpose: 'evaluation', needs, images: 'headers' } as const;
-  return verdictOf([await inspectPart(part, set, inspect, request)]);
+  const { lines, throwErrors } = verdictOf([await inspectPart(part, set, inspect, request)]);
+  lines.forEach((line) => onNotice?.(line));
+  throwErrors();
 }
 
 /** A verdict with the log of its errors. */

@@ -13,9 +13,8 @@ import { evaluateSafely } from './evaluate-safely.js';
 import { epochsAt, resumedRule } from './progress.js';
 import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights, WorkAhead } from './log-record.js';
-import type { RunObserver } from './length/observer.js';
-import { Pace, type RequestedLength, type RunSizes } from './length/pace.js';
-import type { RunLength } from './length/run-length.js';
+import type { RunLength } from './length/layout.js';
+import { Pace, type RequestedLength, type RunObserver, type RunSizes } from './length/pace.js';
 import { trainStep, type StepModel, type StepSettings } from './step.js';
 import type { BatchSource, Scalars } from './trainer.js';
 

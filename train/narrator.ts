@@ -2,9 +2,8 @@ import { formatDuration } from '../core/duration.js';
 import { counted, type DataFacts, type TargetCounts } from './data-facts.js';
 import { EarlyTruth, type EarlyVerdict } from './early-truth.js';
 import type { RunLayout } from './length/layout.js';
-import type { PlannedLength } from './length/pace.js';
+import type { PlannedLength, RunObserver } from './length/pace.js';
 import type { LogRecord, RunListener } from './log-record.js';
-import type { RunObserver } from './length/observer.js';
 import type { Scalars } from './trainer.js';
 
 /** Options of a {@link RunNarrator}. */

@@ -5,6 +5,7 @@ import type {
   ImageExample,
   SegmentationExample,
 } from '../datasets/in-memory.js';
+import type { DataOptions } from '../datasets/layout/types.js';
 import type { SegmentationSet } from '../datasets/segmentation-folder.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import type { Backbone } from '../engine/backbone.js';
@@ -14,6 +15,7 @@ import type { DetectionConfig } from './config/detect.js';
 import type { PretrainingConfig } from './config/pretrain.js';
 import type { RecipeConfig } from './config/schemas.js';
 import type { SegmentationConfig } from './config/segment.js';
+import type { Shortcuts } from './config/shortcuts.js';
 import type { Communicator } from './distributed/communicator.js';
 import type { RunListener } from './log-record.js';
 import type { ImageSet } from './pretrain/images.js';
@@ -58,7 +60,8 @@ type Overrides<T> = T extends readonly unknown[]
     : T;
 
 /** Options of {@link train}. */
-export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
+export interface TrainOptions<Config extends RecipeConfig = RecipeConfig>
+  extends Shortcuts, DataOptions {
   /** A folder, a `data.yaml`, loaded sets, or images in memory; optional for resumed and repeated runs. */
   readonly data?:
     string | TrainingData<DataOf<Config>['set']> | Examples<DataOf<Config>['example']> | undefined;
@@ -74,12 +77,6 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly configFile?: string | undefined;
   /** Assignments `path=value` that override all other settings. */
   readonly set?: readonly string[] | undefined;
-  /** Images of a micro-batch; the accumulation keeps the images of an update near those of the recipe. */
-  readonly batch?: number | undefined;
-  /** Peak learning rate; for pre-training `baseLr`, that of 256 images per update. */
-  readonly lr?: number | undefined;
-  /** Short side of the input in pixels; all sizes of the input are scaled alike. */
-  readonly size?: number | undefined;
   /** Seed of all random numbers; default 0. */
   readonly seed?: number | undefined;
   /** Number of steps after which to stop. */
@@ -90,14 +87,6 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig> {
   readonly epochs?: number | undefined;
   /** Number of images to train on without augmentation in two minutes, to prove that the set can be learned. */
   readonly overfit?: number | undefined;
-  /** Fraction of the images that is held out, for undivided data. */
-  readonly valFraction?: number | undefined;
-  /** Name of the layout to read where several are possible. */
-  readonly layout?: string | undefined;
-  /** Attribute of the regions that holds the class, in formats that have several (VIA). */
-  readonly classAttribute?: string | undefined;
-  /** Classes of a detection set to train; for label files without names, all in order of their numbers. */
-  readonly classes?: readonly string[] | undefined;
   /** Number of evaluations without improvement after which to stop. */
   readonly patience?: number | undefined;
   /** Minutes after which a checkpoint is saved, besides those of the recipe; default 15, 0: none. */

@@ -1,3 +1,4 @@
+import { sum } from '../core/statistics.js';
 import { ConfigError } from '../core/errors.js';
 import { geometricRates } from '../core/rates.js';
 import { byKind, literal, number, record, whole, type Infer } from '../core/schema.js';
@@ -200,8 +201,4 @@ function layerIdOf(path: string, layers: LayerRule, depths: readonly number[]): 
     default:
       return layers satisfies never;
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -5,7 +5,7 @@ import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { restoreRun, type RestoredRun } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import { startTogether } from './distributed/start.js';
-import { requestedSteps } from './length/requested-steps.js';
+import { requestedSteps } from './length/pace.js';
 import type { WhichWeights } from './log-record.js';
 import { trainLoop, type Run, type TrainResult } from './loop.js';
 import { groupParameters, parameterRuns } from './parameter-groups.js';

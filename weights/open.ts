@@ -55,7 +55,7 @@ async function openFile(path: string): Promise<TensorSource> {
 /** Opens a weight file for the duration of `use`. @throws WeightsError as {@link openWeights} */
 export async function withWeights<Result>(
   path: string,
-  use: (source: TensorSource) => Promise<Result>,
+  use: (source: TensorSource) => Result | Promise<Result>,
 ): Promise<Result> {
   const source = await openWeights(path);
   try {

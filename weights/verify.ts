@@ -82,7 +82,7 @@ export function summarizeWeights(
   file: string,
   { which, size }: Expectation = {},
 ): Promise<WeightsSummary> {
-  return withWeights(file, (source) => Promise.resolve(summaryOf(source, { which, size })));
+  return withWeights(file, (source) => summaryOf(source, { which, size }));
 }
 
 /** {@link summarizeWeights} of an open file. */
@@ -125,8 +125,8 @@ export function encoderArchitecture(
 ): Promise<Architecture> {
   return withWeights(file, (source) => {
     const { scheme } = canonicalWeights(source, which);
-    return Promise.resolve(
-      explained(source, which, scheme, () => checkedArchitecture(file, encoderOf(source, which))),
+    return explained(source, which, scheme, () =>
+      checkedArchitecture(file, encoderOf(source, which)),
     );
   });
 }
@@ -203,7 +203,7 @@ export async function linearLayersBeside(
     const isHead = ([name, { shape }]: readonly [string, LazyTensor]): boolean =>
       name.endsWith('.weight') && shape.length === 2 && shape[1] === width;
     const leftOut = new Set(canonicalWeights(source, which).leftOut);
-    return Promise.resolve([...source.tensors].filter((entry) => leftOut.has(entry[0]) && isHead(entry))); // prettier-ignore
+    return [...source.tensors].filter((entry) => leftOut.has(entry[0]) && isHead(entry));
   });
   const names = layers.map(([name, { shape }]) => `${name} ${formatShape(shape)}`);
   return names.length === 0
@@ -301,7 +301,7 @@ export async function verifyWeights(
  * @throws WeightsError with the reason
  */
 export async function verifyValues(file: string, which?: Which): Promise<FileCheck> {
-  const pieces = await withWeights(file, (source) => Promise.resolve(source.pieces));
+  const pieces = await withWeights(file, (source) => source.pieces);
   const checksum = pieces ? await checkPieces(pieces) : await checkRecord(file);
   const nonFinite = await withWeights(file, async (source) => {
     await source.check?.();

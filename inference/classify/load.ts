@@ -9,7 +9,6 @@ import {
   type ClassifierConfig,
 } from '../../models/classifier.js';
 import { loadWeights, parameterTargets } from '../../weights/load.js';
-import { withWeights } from '../../weights/open.js';
 import { A_WHICH, type Which } from '../../weights/select.js';
 import { linearLayersBeside, summarizeWeights } from '../../weights/verify.js';
 import type { ClassifierCard } from '../card.js';
@@ -17,8 +16,8 @@ import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { originOf, pixelsOf, resizeOf, type Origin } from '../origin.js';
-import { assertRgb, backboneConfig } from '../state-dict.js';
-import { trainingOf } from '../training-meta.js';
+import { backboneConfig } from '../state-dict.js';
+import { readTraining } from '../training-meta.js';
 
 /** A classifier with its weights. */
 export interface LoadedClassifier {
@@ -83,9 +82,7 @@ async function ofTraining(
   origin: Origin,
   numClasses: number | undefined,
 ): Promise<Origin> {
-  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
-  assertRgb(file, training);
-  const { classNames, pixels, crop } = training;
+  const { classNames, pixels, crop } = await readTraining(file);
   const isImageNet = classNames?.length === 1000 && classNames[0].startsWith('tench');
   const labels = classNames?.length === numClasses && !isImageNet ? classNames : undefined;
   const resize = crop && ({ ...crop, mode: 'crop' } as const);

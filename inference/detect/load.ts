@@ -13,8 +13,8 @@ import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { pixelsOf } from '../origin.js';
-import { assertRgb, NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
-import { trainingOf } from '../training-meta.js';
+import { NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
+import { readTraining } from '../training-meta.js';
 import { detectorOf, thresholdsOf, type DetectorArchitecture } from './architecture.js';
 import { loadDetectorWeights } from './weights.js';
 import { createDetector, type Detector } from '../../models/detector.js';
@@ -66,8 +66,7 @@ export async function openDetector(
   const loaded = await loadDetector(file, { which });
   const architecture = { backbone: loaded.backbone, detector: loaded.model.config };
   const { numClasses } = loaded.model.config;
-  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
-  assertRgb(file, training);
+  const training = await readTraining(file);
   const trained = training.classNames;
   const isCoco = trained?.join() === cocoClasses().names.join(); // then with COCO's category ids
   const names = trained?.length === numClasses && !isCoco ? trained : undefined;
@@ -110,7 +109,5 @@ export function cocoCard(
  * @throws WeightsError if it is not a detector
  */
 export function inferDetector(file: string, which?: Which): Promise<DetectorArchitecture> {
-  return withWeights(file, (source) =>
-    Promise.resolve(detectorOf(source, canonicalWeights(source, which).tensors)),
-  );
+  return withWeights(file, (source) => detectorOf(source, canonicalWeights(source, which).tensors));
 }

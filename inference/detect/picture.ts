@@ -1,9 +1,9 @@
-import { gatherBoxes } from '../../core/boxes.js';
 import type { ImageParts, RgbImage } from '../../core/image.js';
 import { mergeTiles } from '../tiles/merge.js';
 import { tileGrid, tilesOf, type TileOptions } from '../tiles/grid.js';
 import type { DetectorCard } from '../card.js';
-import type { DetectorPredictor, Prediction, PredictOptions } from './predictor.js';
+import { gatherRows, keptRows, type Prediction } from './prediction.js';
+import type { DetectorPredictor, PredictOptions } from './predictor.js';
 import { ACROSS_CLASSES_IOU } from './shown-scores.js';
 import { detectorViews, plainView } from './tta.js';
 
@@ -45,22 +45,8 @@ export async function detectPicture(
     signal?.throwIfAborted();
     found.push(await viewed(await picture.part(rect), {}));
   }
-  return chosen(mergeTiles(found, grid, picture, { acrossClassesIou }), { minScore, max });
-}
-
-/** Selects the first `max` detections from the least scores on. */
-function chosen(
-  { boxes, scores, classIndices, masks }: Prediction,
-  { minScore = 0, max = Infinity }: Pick<PredictOptions, 'minScore' | 'max'>,
-): Prediction {
-  const leastOf = (k: number): number => (typeof minScore === 'number' ? minScore : minScore[k]);
-  const kept = Int32Array.from(scores.keys())
-    .filter((d) => scores[d] >= leastOf(classIndices[d]))
-    .subarray(0, max);
-  return {
-    boxes: gatherBoxes(boxes, kept),
-    scores: Float32Array.from(kept, (d) => scores[d]),
-    classIndices: kept.map((d) => classIndices[d]),
-    masks: masks.length > 0 ? Array.from(kept, (d) => masks[d]) : [],
-  };
+  const merged = mergeTiles(found, grid, picture, { acrossClassesIou });
+  const kept = keptRows(merged, { minScore, max });
+  const masks = merged.masks.length > 0 ? Array.from(kept, (d) => merged.masks[d]) : [];
+  return { ...gatherRows(merged, kept), masks };
 }

@@ -1,11 +1,10 @@
-import { gatherBoxes, scaleBoxes, unscaleBoxes, type Boxes, type Size } from '../../core/boxes.js';
+import { stopwatch } from '../../core/duration.js';
+import { scaleBoxes, unscaleBoxes, type Boxes, type Size } from '../../core/boxes.js';
 import { pyramidAnchors } from '../../core/anchors.js';
 import { ConfigError } from '../../core/errors.js';
-import { suppressAcrossClasses } from '../../core/nms-across-classes.js';
 import { multiclassNms } from '../../core/nms-multiclass.js';
 import { selectProposals } from '../../core/nms-proposals.js';
 import { pasteMaskRle } from '../../core/paste-mask.js';
-import type { Rle } from '../../core/rle.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Engine, PrepareOptions } from '../../engine/runtime/engine.js';
 import type { Executable } from '../../engine/runtime/program.js';
@@ -20,42 +19,17 @@ import {
   pyramidOf,
 } from '../../models/detection/pyramid-outputs.js';
 import type { Detector } from '../../models/detector.js';
+import { gatherRows, keptRows, type DetectionChoice, type Prediction } from './prediction.js';
 import type { DetectorInput, InputGeometry } from './preprocess.js';
 import { RoiHeads, type BoxCandidates } from './roi-heads.js';
 import { flipBoxes, flipMasks, joinCandidates, meanOf, type DetectorView } from './tta.js';
 
-/** Detections of one image, highest score first. */
-export interface Prediction {
-  /** `[D, 4]`, pixels of the original image. */
-  readonly boxes: Boxes;
-  /** `[D]` */
-  readonly scores: Float32Array;
-  /** `int32 [D]` */
-  readonly classIndices: Int32Array;
-  /** One mask per detection, of the original size; empty if the model has no masks. */
-  readonly masks: readonly Rle[];
-}
-
-/** Times of the phases of a prediction. */
-export interface PredictionTimes {
-  readonly featuresMs: number;
-  readonly proposalsMs: number;
-  readonly boxesMs: number;
-  readonly suppressionMs: number;
-  readonly masksMs: number;
-  readonly pasteMs: number;
-}
-
-const NO_TIMES: PredictionTimes = {
-  featuresMs: 0,
-  proposalsMs: 0,
-  boxesMs: 0,
-  suppressionMs: 0,
-  masksMs: 0,
-  pasteMs: 0,
+const NO_TIMES = {
+  ...{ featuresMs: 0, proposalsMs: 0, boxesMs: 0, suppressionMs: 0, masksMs: 0, pasteMs: 0 },
 };
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** Times of the phases of a prediction. */
+export type PredictionTimes = Readonly<typeof NO_TIMES>;
 
 /** A TTA view whose features are in memory. */
 interface SeenView {
@@ -65,16 +39,7 @@ interface SeenView {
 }
 
 /** Options of a prediction. */
-export interface PredictOptions {
-  /** Smallest score of detections, of all or by class index; default: all are kept. */
-  readonly minScore?: number | readonly number[] | undefined;
-  /**
-   * Largest IoU with a better detection of another class, above which a detection is dropped; default: none is, as in
-   * COCO's protocol.
-   */
-  readonly acrossClassesIou?: number | undefined;
-  /** Largest number of detections; default: that of the thresholds, and as few as wanted or more. */
-  readonly max?: number | undefined;
+export interface PredictOptions extends DetectionChoice {
   /** Checked between the stages. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -101,7 +66,7 @@ export class DetectorPredictor {
   private anchors: { readonly key: string; readonly boxes: Boxes } | undefined;
   /** Number of detections that the current suppression keeps. */
   private mostDetections: number;
-  private times: Mutable<PredictionTimes> = { ...NO_TIMES };
+  private times = { ...NO_TIMES };
 
   constructor(private readonly options: PredictorOptions) {
     const { engine, model, store, prepare = {} } = options;
@@ -134,7 +99,7 @@ export class DetectorPredictor {
    */
   async predictViews(
     views: readonly DetectorView[],
-    { minScore = 0, acrossClassesIou, max = Infinity, signal }: PredictOptions = {},
+    { minScore, acrossClassesIou, max = Infinity, signal }: PredictOptions = {},
   ): Promise<Prediction> {
     const { thresholds, model } = this.options;
     const { width, height } = sizeOfViews(views);
@@ -162,30 +127,13 @@ export class DetectorPredictor {
     }
     signal?.throwIfAborted();
     // Masks are computed for all, because their number affects the last bits.
-    const distinct =
-      acrossClassesIou === undefined
-        ? Int32Array.from(found.scores.keys())
-        : suppressAcrossClasses(found, acrossClassesIou);
-    const leastOf = (k: number): number => (typeof minScore === 'number' ? minScore : minScore[k]);
-    const kept = distinct
-      .filter((d) => found.scores[d] >= leastOf(found.classIndices[d]))
-      .subarray(0, max);
+    const kept = keptRows(found, { minScore, acrossClassesIou, max });
     const mean = meanOf(masks);
     const area = mean.length / Math.max(found.scores.length, 1);
-    const boxes = gatherBoxes(found.boxes, kept);
-    return {
-      boxes,
-      scores: Float32Array.from(kept, (d) => found.scores[d]),
-      classIndices: kept.map((d) => found.classIndices[d]),
-      masks:
-        area === 0
-          ? []
-          : this.pasted(
-              boxes,
-              Array.from(kept, (d) => mean.subarray(d * area, (d + 1) * area)),
-              { width, height },
-            ),
-    };
+    const ranked = gatherRows(found, kept);
+    const own = Array.from(kept, (d) => mean.subarray(d * area, (d + 1) * area));
+    const size = { width, height };
+    return { ...ranked, masks: area === 0 ? [] : this.pasted(ranked.boxes, own, size) };
   }
 
   /**
@@ -263,7 +211,11 @@ export class DetectorPredictor {
     await this.heads.release();
   }
 
-  private pasted(boxes: Boxes, probabilities: readonly Float32Array[], size: Size): readonly Rle[] {
+  private pasted(
+    boxes: Boxes,
+    probabilities: readonly Float32Array[],
+    size: Size,
+  ): Prediction['masks'] {
     const clock = stopwatch();
     const { maskThreshold } = this.options.thresholds;
     const masks = probabilities.map((mask, d) =>
@@ -294,15 +246,4 @@ function sizeOfViews(views: readonly DetectorView[]): Size {
       );
   }
   return size;
-}
-
-/** Milliseconds since the last call. */
-function stopwatch(): () => number {
-  let since = performance.now();
-  return () => {
-    const now = performance.now();
-    const elapsedMs = now - since;
-    since = now;
-    return elapsedMs;
-  };
 }

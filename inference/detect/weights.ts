@@ -39,7 +39,7 @@ const CLASS_BIAS = /^roi_head\.bbox_head\.(\d+\.)?fc_cls\.bias$/;
 /** Whether a file contains a whole detector, not only an encoder or a classifier. @throws WeightsError if it is damaged */
 export function holdsDetector(file: string): Promise<boolean> {
   return withWeights(file, (source) =>
-    Promise.resolve([...canonicalOrOwnNames(source).keys()].some((n) => DETECTOR_NAME.test(n))),
+    [...canonicalOrOwnNames(source).keys()].some((name) => DETECTOR_NAME.test(name)),
   );
 }
 

@@ -1,3 +1,4 @@
+import { evenly } from '../../datasets/evenly.js';
 import { OptionError } from '../../core/errors.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
 import { imagesBelow } from '../../io/files/images.js';
@@ -44,19 +45,13 @@ export async function calibrated(
     throw new OptionError(`calibrate: expected a folder with pictures, got none in ${folder}`, {
       flags: { calibrate: '--calibrate' },
     });
-  const pictures = spread(images, MOST_PICTURES);
+  const pictures = evenly(images, MOST_PICTURES);
   const { ranges, numObjects } = await observedRanges(loaded, format, pictures);
   if (loaded.card.task === 'detect' && loaded.card.detector.masks && numObjects === 0)
     onNotice?.(
       `warning: the model found no object in ${pictures.length === 1 ? 'the one picture' : `${pictures.length} pictures`} of ${folder}, so that the ranges of its mask heads come from empty boxes; calibrate with pictures that show objects`,
     );
   return (graph, part) => quantized(graph, (value) => ranges.get(keyOf(part, value)));
-}
-
-/** Takes at most a number of items at equal distances. */
-function spread<T>(items: readonly T[], most: number): readonly T[] {
-  const count = Math.min(items.length, most);
-  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]);
 }
 
 async function observedRanges(

@@ -282,12 +282,13 @@ function stageNodes(
     const own = g.op('Reshape', [chosen, g.integers([-1, rows, 4])]);
     boxes = decodeNodes(g, { references: boxes, deltas: own, limits }, coder);
   });
-  const [first, ...others] = logits;
-  const mean =
-    others.length === 0 ? first : g.op('Div', [g.op('Sum', logits), g.floats([logits.length])]);
-  const scores = foreground(g, g.op('Softmax', [mean], { axis: int(1) }), K);
+  const scores = foreground(g, g.op('Softmax', [meanNodes(g, logits)], { axis: int(1) }), K);
   return { boxes: decoded, scores: g.op('Reshape', [scores, g.integers([-1, rows, K])]) };
 }
+
+/** Mean of the results of several stages. */
+const meanNodes = (g: GraphComposer, values: readonly ValueName[]): ValueName =>
+  values.length === 1 ? values[0] : g.op('Div', [g.op('Sum', values), g.floats([values.length])]);
 
 /** Selects the columns of the classes, without background. */
 function foreground(g: GraphComposer, values: ValueName, numClasses: number): ValueName {
@@ -360,11 +361,7 @@ function maskNodes(
       sizes: { batch: regions.count, height: g.integers([1]), width: g.integers([1]) },
     })['masks'];
   });
-  const [first, ...others] = probabilities;
-  const mean =
-    others.length === 0
-      ? first
-      : g.op('Div', [g.op('Sum', probabilities), g.floats([probabilities.length])]);
+  const mean = meanNodes(g, probabilities);
   const shaped = g.op('Reshape', [mean, g.integers([-1, D, 2 * P, 2 * P])]);
   return g.op('Where', [g.op('Unsqueeze', [isReal, g.integers([2, 3])]), shaped, g.floats([0])]);
 }

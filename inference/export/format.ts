@@ -3,39 +3,28 @@ import { OPSETS, type Opset } from '../../engine/onnx/opset.js';
 
 /** Form of an exported file: its inputs and outputs. */
 export interface ExportFormat {
-  /** Order of the axes of images, and of the scores of a segmenter. */
+  /** Order of the axes of images, and of the scores of a segmenter: `nhwc` (default) or `nchw`. */
   readonly layout: 'nhwc' | 'nchw';
-  /** Values of images: bytes of 0 … 255, or floats of 0 … 1. */
+  /** Values of images: `uint8` (default), 0 … 255, or `float`, 0 … 1. */
   readonly input: 'uint8' | 'float';
-  /** Whether the network stands alone, for images that are resized, normalized and padded already. */
+  /** Whether to leave out resizing, normalization and padding: the input is the network's. */
   readonly raw: boolean;
   /** Whether a segmenter gives the class of every pixel instead of scores. */
   readonly argmax: boolean;
+  /** Version of ONNX's operators, 17 to 21; default 20. */
   readonly opset: Opset;
-  /** Sizes that are fixed; undefined for any. */
+  /** Number of images per batch; default: any. */
   readonly batch: number | undefined;
+  /** Sides of the input in pixels; default: any. */
   readonly height: number | undefined;
   readonly width: number | undefined;
 }
 
-/** Choices of a form, which {@link exportFormat} checks. */
-export interface FormatOptions {
-  /** Order of the axes of images: `nhwc` (default) or `nchw`. */
-  readonly layout?: ExportFormat['layout'] | undefined;
-  /** Values of images: `uint8` (default), 0 … 255, or `float`, 0 … 1. */
-  readonly input?: ExportFormat['input'] | undefined;
-  /** Whether to leave out resizing, normalization and padding: the input is the network's. */
-  readonly raw?: boolean | undefined;
-  /** Whether a segmenter gives the class of every pixel instead of scores. */
-  readonly argmax?: boolean | undefined;
-  /** Version of ONNX's operators, 17 to 21; default 20. */
-  readonly opset?: number | undefined;
-  /** Number of images per batch; default: any. */
-  readonly batch?: number | undefined;
-  /** Sides of the input in pixels; default: any. */
-  readonly height?: number | undefined;
-  readonly width?: number | undefined;
-}
+/** Choices of a form, which {@link exportFormat} checks and completes. */
+export type FormatOptions = {
+  readonly [Name in keyof ExportFormat]?:
+    (Name extends 'opset' ? number : ExportFormat[Name]) | undefined;
+};
 
 /** Smallest fixed side: the coarsest map of the networks has stride 32. */
 const LEAST_SIDE = 32;

@@ -1,20 +1,20 @@
 import { ConfigError, OptionError, WeightsFileError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import { suppressAcrossClasses } from '../../core/nms-across-classes.js';
 import { pasteMaskRle } from '../../core/paste-mask.js';
 import {
-  compressMask,
   segmentResult,
   type ClassifyResult,
   type DetectResult,
   type ImageResult,
   type SegmentResult,
 } from '../../core/results.js';
-import type { HostTensors } from '../../engine/runtime/program.js';
+import type { Rle } from '../../core/rle.js';
+import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { imageReader } from '../../io/image/input.js';
 import { readOnnxMetadata } from '../../io/onnx/metadata.js';
 import { topClasses } from '../classify/top-classes.js';
 import { decodingFor } from '../decoding.js';
+import { detectResult, gatherRows, keptRows } from '../detect/prediction.js';
 import { ACROSS_CLASSES_IOU } from '../detect/shown-scores.js';
 import type { ImageModel, LoadedOf, PredictCallOptions } from '../model.js';
 import { assertCallOptions } from '../predict-options.js';
@@ -142,39 +142,29 @@ function classesLast(planes: ArrayLike<number>, K: number): Float32Array {
 }
 
 function detected(
-  outputs: HostTensors,
+  { count: { data: counts }, scores, classes, boxes, masks }: HostTensors,
   { width, height }: RgbImage,
-  { classNames, categoryIds, bestScores, thresholds }: LoadedOf<'detect'>['card'],
-  { score, perClassNms = false, max = Infinity }: PredictCallOptions,
+  card: LoadedOf<'detect'>['card'],
+  { score, perClassNms = false, max }: PredictCallOptions,
 ): DetectResult {
-  const count = outputs['count'].data[0];
-  const scores = (outputs['scores'].data as Float32Array).subarray(0, count);
-  const classIndices = (outputs['classes'].data as Int32Array).subarray(0, count);
-  const boxes = (outputs['boxes'].data as Float32Array).subarray(0, 4 * count);
-  const masks = outputs['masks'];
-  const area = masks ? masks.shape[2] * masks.shape[3] : 0;
-  const distinct = perClassNms
-    ? Int32Array.from(scores.keys())
-    : suppressAcrossClasses({ boxes, classIndices }, ACROSS_CLASSES_IOU);
-  const leastOf = (k: number): number => score ?? bestScores?.byClass[k] ?? 0;
-  const objects = [...distinct]
-    .filter((d) => scores[d] >= leastOf(classIndices[d]))
-    .slice(0, max)
-    .map((d) => {
-      const classIndex = classIndices[d];
-      const box = boxes.subarray(4 * d, 4 * d + 4);
-      const [x1, y1, x2, y2] = box;
-      const object = {
-        classIndex,
-        categoryId: categoryIds[classIndex],
-        name: classNames[classIndex],
-        score: scores[d],
-        box: [x1, y1, x2 - x1, y2 - y1] as const,
-      };
-      if (!masks) return object;
-      const mask = (masks.data as Float32Array).subarray(d * area, (d + 1) * area);
-      const rle = pasteMaskRle({ mask, box }, { width, height }, thresholds.maskThreshold);
-      return { ...object, mask: compressMask(rle) };
-    });
-  return { task: 'detect', width, height, objects };
+  const [count] = counts;
+  const found = {
+    scores: (scores.data as Float32Array).subarray(0, count),
+    classIndices: (classes.data as Int32Array).subarray(0, count),
+    boxes: (boxes.data as Float32Array).subarray(0, 4 * count),
+  };
+  const kept = keptRows(found, {
+    minScore: score ?? card.bestScores?.byClass,
+    acrossClassesIou: perClassNms ? undefined : ACROSS_CLASSES_IOU,
+    max,
+  });
+  const size = { width, height };
+  const { maskThreshold } = card.thresholds;
+  const maskOf = (d: number): Rle => {
+    const area = masks.shape[2] * masks.shape[3];
+    const mask = (masks.data as Float32Array).subarray(d * area, (d + 1) * area);
+    return pasteMaskRle({ mask, box: found.boxes.subarray(4 * d, 4 * d + 4) }, size, maskThreshold);
+  };
+  const own = (masks as HostTensor | undefined) ? Array.from(kept, maskOf) : [];
+  return detectResult({ ...gatherRows(found, kept), masks: own }, card, size);
 }

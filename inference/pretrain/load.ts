@@ -37,6 +37,6 @@ export function loadFcmae(
 /** Whether a file has the decoder of an autoencoder. @throws WeightsError if it is damaged */
 export function holdsDecoder(file: string, which?: Which): Promise<boolean> {
   return withWeights(file, (source) =>
-    Promise.resolve([...canonicalOrOwnNames(source, which).keys()].some(isDecoderName)),
+    [...canonicalOrOwnNames(source, which).keys()].some(isDecoderName),
   );
 }

@@ -15,9 +15,9 @@ import { readCard } from '../read-card.js';
 import { classNamesOf, type LoadOptions } from '../class-names.js';
 import type { LocatedModel } from '../locate.js';
 import { configOf, pixelsOf } from '../origin.js';
-import { trainingOf } from '../training-meta.js';
+import { readTraining } from '../training-meta.js';
 import { auxiliaryException, segmenterOf, type SegmenterArchitecture } from './architecture.js';
-import { assertRgb, NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
+import { NETWORK_RULES, type NetworkOptions } from '../state-dict.js';
 
 /** A segmenter with its weights. */
 export interface LoadedSegmenter {
@@ -98,8 +98,7 @@ export async function openSegmenter(
   const architecture = { backbone, head: model.config, version };
   const { numClasses } = model.config;
   const origin = configOf(file, { ...backbone, numClasses }) ?? {};
-  const training = await withWeights(file, (source) => Promise.resolve(trainingOf(source)));
-  assertRgb(file, training);
+  const training = await readTraining(file);
   const { classNames: trained, palette } = training;
   const isAde20k = trained !== undefined && areAde20k(trained);
   const labels =
@@ -150,6 +149,6 @@ export function ade20kCard(
 export function inferSegmenter(file: string, which?: Which): Promise<SegmenterArchitecture> {
   return withWeights(file, (source) => {
     const { tensors, version } = canonicalWeights(source, which);
-    return Promise.resolve({ ...segmenterOf(source, tensors), version });
+    return { ...segmenterOf(source, tensors), version };
   });
 }

@@ -4,7 +4,7 @@ import { commonRect, type Rect } from '../../core/rect.js';
 import { mergeRles, rleArea, type Rle } from '../../core/rle.js';
 import type { Size } from '../../core/boxes.js';
 import { placeMask } from '../../datasets/annotations/place-mask.js';
-import type { Prediction } from '../detect/predictor.js';
+import type { Prediction } from '../detect/prediction.js';
 import { tilesOf, type TileGrid } from './grid.js';
 import { Groups } from './groups.js';
 

@@ -30,7 +30,7 @@ export async function fetchModel(
   const isPlain = response.headers.get('content-encoding') === null;
   const length = Number(response.headers.get('content-length'));
   const total = isPlain && length > 0 ? length : undefined;
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   let loaded = 0;
   const reader = response.body.getReader();
   for (;;) {
@@ -42,11 +42,5 @@ export async function fetchModel(
   }
   if (total !== undefined && loaded !== total)
     throw WeightsError.in(url, `expected ${total} bytes, got ${loaded}; the answer was cut off`);
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

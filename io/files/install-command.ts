@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { packageRoot } from './module-url.js';
 
 /**
@@ -10,7 +9,7 @@ import { packageRoot } from './module-url.js';
  * @param spec name and version, such as `koffi@3`
  */
 export function installCommand(spec: string): string {
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
   // Only a checkout has the sources' configuration.
-  return `npm install ${existsSync(join(root, 'tsconfig.build.json')) ? '-D ' : ''}${spec}`;
+  const isCheckout = existsSync(join(packageRoot(), 'tsconfig.build.json'));
+  return `npm install ${isCheckout ? '-D ' : ''}${spec}`;
 }

@@ -17,8 +17,8 @@ export function moduleUrl(path: string, caller: string): URL {
   return pathToFileURL(join(root, 'dist', relative(root, file)));
 }
 
-/** Folder of the next `package.json` from a folder upward. */
-export function packageRoot(folder: string): string {
+/** Folder of the next `package.json` from a folder upward; default: that of this package. */
+export function packageRoot(folder = dirname(fileURLToPath(import.meta.url))): string {
   const parent = dirname(folder);
   return existsSync(join(folder, 'package.json')) || parent === folder
     ? folder

@@ -1,13 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './module-url.js';
 
 /** Version of this package. */
 export function packageVersion(): string {
-  // Sources are two folders below package.json, built files three.
-  const [near, far] = ['../../package.json', '../../../package.json'].map(
-    (path) => new URL(path, import.meta.url),
-  );
-  const { version } = JSON.parse(readFileSync(existsSync(near) ? near : far, 'utf8')) as {
-    readonly version: string;
-  };
-  return version;
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { ConfigError, WeightsError } from '../../core/errors.js';
-import { nameModels, SERVE_DEFAULTS } from '../../serve/options.js';
+import { nameModels } from '../../serve/options.js';
 import { startServer, type RunningServer } from '../../serve/server.js';
-import { get, post, smallServers } from './start.js';
+import { get, post, SERVE_DEFAULTS, smallServers } from './start.js';
 import { noise } from './small-models.js';
 
 const servers = smallServers();
@@ -161,7 +161,7 @@ test('models are named after their folders, once', () => {
 });
 
 test('mistakes are refused before or at the start', async () => {
-  const options = { ...SERVE_DEFAULTS, port: 0, models: [servers.paths().detect] };
+  const options = { ...SERVE_DEFAULTS, models: [servers.paths().detect] };
   const { url } = await servers.start(['classify']);
   await expect(startServer({ ...options, models: [] })).rejects.toThrow(ConfigError);
   await expect(startServer({ ...options, queue: 0 })).rejects.toThrow(/--queue/);

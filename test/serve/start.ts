@@ -1,8 +1,20 @@
 import { afterAll, beforeAll } from 'vitest';
-import { SERVE_DEFAULTS, type ServeOptions } from '../../serve/options.js';
+import type { ServeOptions } from '../../serve/options.js';
 import { startServer, type RunningServer } from '../../serve/server.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { saveSmallModels, type SmallModels } from './small-models.js';
+
+/** Options like the defaults of `serve`, on any free port. */
+export const SERVE_DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  queue: 64,
+  maxBodyBytes: 32 * 2 ** 20,
+  maxPixels: 50_000_000,
+  maxImages: 16,
+  timeoutMs: 30_000,
+  model: {},
+} as const satisfies Omit<ServeOptions, 'models'>;
 
 /** An answer with its body as JSON, if it is. */
 export interface Answer {
@@ -32,7 +44,7 @@ export function smallServers(): {
     paths: () => paths,
     start: async (models, options = {}) => {
       const server = await startServer({
-        ...{ ...SERVE_DEFAULTS, port: 0, models: models.map((task) => paths[task]) },
+        ...{ ...SERVE_DEFAULTS, models: models.map((task) => paths[task]) },
         ...options,
       });
       running.push(server);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { evaluationSamples } from '../../datasets/coco/samples.js';
-import { loadDetectionSplit, loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { readLabelMap } from '../../datasets/png-label-map.js';
 import { readImageNet } from '../../datasets/imagenet.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
@@ -69,10 +68,10 @@ describe('images in memory train as the files do, bit for bit', () => {
   test('detection, with masks', async () => {
     const { settings } = SMALL_RECIPES.detect;
     await train('detect', { ...options('detect-files', settings), data: shapes });
-    const { data } = await findData('detection', shapes);
+    const { load } = await findData('detection', shapes);
     const [training, validation] = await Promise.all(
       (['train', 'val'] as const).map(async (split) => {
-        const samples = evaluationSamples(await loadDetectionSplit(data, split));
+        const samples = evaluationSamples(await load(split));
         return Promise.all(
           Array.from({ length: samples.length }, async (_, i) => {
             const { file, objects } = samples.at(i);
@@ -98,7 +97,7 @@ describe('images in memory train as the files do, bit for bit', () => {
         );
       }),
     );
-    const set = await loadDetectionSplit(data, 'train');
+    const set = await load('train');
     await train('detect', {
       ...options('detect-memory', settings),
       data: { classes: set.classes.names, training, validation },
@@ -110,8 +109,7 @@ describe('images in memory train as the files do, bit for bit', () => {
     const { settings } = SMALL_RECIPES.segment;
     const path = join(shapes, 'segment.yaml');
     await train('segment-finetune', { ...options('segment-files', settings), data: path });
-    const { data } = await findData('segmentation', path);
-    const set = await loadSegmentationSplit(data, 'train');
+    const set = await (await findData('segmentation', path)).load('train');
     const training = await Promise.all(
       set.samples.map(async ({ file, labelFile }) => ({
         image: await decodeImage(file),

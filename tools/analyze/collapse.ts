@@ -1,3 +1,4 @@
+import { evenly } from '../../datasets/evenly.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { GrnVariant } from '../../backbone/grn-variant.js';
@@ -52,9 +53,7 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   const { out, limit } = request;
   if (limit < 1) throw new OptionError(`--limit: expected an image or more, got ${limit}`);
   assertWritableFolder(out);
-  const all = readImages(request.data).samples.map(({ file }) => file);
-  const count = Math.min(limit, all.length);
-  const files = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
+  const files = evenly(readImages(request.data).samples, limit).map(({ file }) => file);
   const opened = [];
   for (const model of request.models) {
     const {
@@ -86,8 +85,8 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
         writeFileSync(join(folder, name), encodeRgbPng(channelMosaic(activation)));
       },
     });
-    models.push({ name: names[at], images: count, blocks });
-    log(`${names[at]}: ${count} images, ${blocks.length} activations`);
+    models.push({ name: names[at], images: files.length, blocks });
+    log(`${names[at]}: ${files.length} images, ${blocks.length} activations`);
   }
   await writeCollapseCharts(out, models);
   return models;

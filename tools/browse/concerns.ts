@@ -1,3 +1,4 @@
+import { boxPairIou } from '../../core/rle-iou.js';
 import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 
@@ -30,19 +31,10 @@ export function annotationsToLookAt(set: CocoSet): readonly Look[] {
         looks.push({ row, message: 'a box around the whole image' });
       for (const other of rows.slice(0, at)) {
         if (set.classIndices[other] !== set.classIndices[row]) continue;
-        if (iou([x, y, width, height], boxOf(set, other)) >= SAME_OBJECT_IOU)
+        if (boxPairIou([x, y, width, height], 0, boxOf(set, other), 0) >= SAME_OBJECT_IOU)
           looks.push({ row, message: `nearly the same box as ${annotations.ids[other]}` });
       }
     });
   }
   return looks;
-}
-
-type Box = readonly [x: number, y: number, width: number, height: number];
-
-function iou([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): number {
-  const w = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
-  const h = Math.min(ay + ah, by + bh) - Math.max(ay, by);
-  const both = Math.max(0, w) * Math.max(0, h);
-  return both / (aw * ah + bw * bh - both);
 }

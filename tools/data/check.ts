@@ -17,7 +17,7 @@ import { findLayout } from '../../datasets/layout/detect.js';
 import { resolveConfig } from '../../train/config/resolve.js';
 import type { RecipeConfig } from '../../train/config/schemas.js';
 import { needsOf } from '../../train/inspect.js';
-import { dataOptions, kindOfTask, type DataFlags } from '../data-options.js';
+import { dataOptions, kindOfTask, TASK_OF, type DataFlags } from '../data-options.js';
 import { log, print, printJson, type JsonFlag } from '../output.js';
 
 /** Flags of `data check`. */
@@ -100,21 +100,14 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   return ok;
 }
 
-/** Tasks and default recipes by kind of data. */
-const RECIPE_OF = {
-  classification: ['classify', 'classify'],
-  detection: ['detect', 'detect'],
-  segmentation: ['segment', 'segment'],
-} as const;
-
 /** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */
 function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeConfig {
-  const [ofData, usual] = RECIPE_OF[data.kind];
+  const ofData = TASK_OF[data.kind];
   if (task !== undefined && task !== ofData)
     throw new DataError(
       `--task ${task}: expected a set for it, got one to ${ofData}: ${data.line}`,
     );
-  const { config } = resolveConfig(recipe ?? usual, { set });
+  const { config } = resolveConfig(recipe ?? ofData, { set });
   if (config.task !== ofData)
     throw new DataError(
       `--recipe ${String(recipe)}: expected a recipe to ${ofData}, got one to ${config.task}`,

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, sep } from 'node:path';
 
 /** Version of onnxruntime-node that this package is built for. */
 export const RUNTIME = 'onnxruntime-node@1.30.0';
@@ -12,14 +11,6 @@ export interface Fix {
 }
 
 const MODULES = `${sep}node_modules${sep}`;
-
-/** Folder of this package: the nearest one above with a package.json. */
-export function packageFolder(from = fileURLToPath(import.meta.url)): string {
-  const folder = dirname(from);
-  return existsSync(join(folder, 'package.json')) || folder === from
-    ? folder
-    : packageFolder(folder);
-}
 
 /**
  * Command that installs the dependencies that are missing, without install scripts: onnxruntime-node has what a CPU needs in

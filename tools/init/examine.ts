@@ -4,18 +4,13 @@ import { findLayout } from '../../datasets/layout/detect.js';
 import type { DataLayout } from '../../datasets/layout/types.js';
 import { imagesBelow } from '../../io/files/images.js';
 import type { TaskName } from '../../train/tasks/index.js';
+import { TASK_OF } from '../data-options.js';
 
 /** Data that were found: the tasks that can be trained on them, likeliest first, and a line for each. */
 export interface FoundData {
   readonly tasks: readonly TaskName[];
   readonly lines: Readonly<Partial<Record<TaskName, string>>>;
 }
-
-const TASK_OF = {
-  classification: 'classify',
-  detection: 'detect',
-  segmentation: 'segment',
-} as const;
 
 /**
  * Finds out what a data set is for. Objects with boxes or masks can be segmented, too, and a folder of images always be

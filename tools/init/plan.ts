@@ -51,18 +51,6 @@ export interface ConfigPlan {
   readonly settings: readonly PlannedSetting[];
 }
 
-const SCRATCH: Readonly<Record<TaskName, string>> = {
-  classify: 'classify',
-  detect: 'detect',
-  segment: 'segment',
-  pretrain: 'pretrain',
-};
-const FINETUNE: Readonly<Record<TaskName, string>> = {
-  ...SCRATCH,
-  classify: 'classify-finetune',
-  detect: 'detect-finetune',
-  segment: 'segment-finetune',
-};
 /** Threads that load images, by machine. */
 const WORKERS: Readonly<Record<Machine, number>> = { small: 1, medium: 2, large: 4 };
 /** Images of a step and steps of an update, by task and machine. */
@@ -79,7 +67,7 @@ export function planConfig({ task, machine }: Choices): ConfigPlan {
   const [batchSize, accumulation] = BATCHES[task][machine];
   const size = machine === 'large' ? 'tiny' : 'nano';
   return {
-    recipe: (isScratch ? SCRATCH : FINETUNE)[task],
+    recipe: isScratch ? task : `${task}-finetune`,
     weights: isScratch ? undefined : `${size}.fcmae_ft_in1k`,
     settings: [
       {

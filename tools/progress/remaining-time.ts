@@ -1,4 +1,4 @@
-import { median } from '../../core/statistics.js';
+import { median, mean } from '../../core/statistics.js';
 import type { WorkAhead } from '../../train/log-record.js';
 
 /** Number of the newest intervals whose steps count. */
@@ -77,6 +77,3 @@ export class RemainingTime {
     this.pausesMs.push(Math.max(0, at.ms - pause.startMs - stepsMs));
   }
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,3 +1,4 @@
+import { stopwatch } from '../../core/duration.js';
 import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
 import type { IouType } from '../../core/coco.js';
 import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
@@ -52,7 +53,7 @@ export async function matchCoco(
   const clock = stopwatch();
   const wantsMask = shard && ((imageId: number): boolean => isInThreadShard(imageId, shard));
   const groundTruth = await readGroundTruth(gt, iouType, { wantsMask });
-  const loadGroundTruth = clock();
+  const loadGroundTruth = clock() / 1000;
   const { strict } = parameters;
   const resultsOptions = { iouType, strict, unknownImages };
   const results =
@@ -60,14 +61,14 @@ export async function matchCoco(
     (dt.length > 0
       ? await readDetections(dt, groundTruth, { ...resultsOptions, wantsMask })
       : undefined);
-  const loadResults = clock();
+  const loadResults = clock() / 1000;
   const evaluator = new CocoEvaluator(groundTruth, parameters);
   if (results) evaluator.update(results.detections, shard);
   return {
     groundTruth,
     results,
     evaluator,
-    seconds: { loadGroundTruth, loadResults, evaluate: clock() },
+    seconds: { loadGroundTruth, loadResults, evaluate: clock() / 1000 },
   };
 }
 
@@ -83,15 +84,4 @@ async function readTogether(
     isOne ? await readDetectionsPart(files[0], groundTruth, options, shard) : undefined,
   );
   return parts && joinResults(parts);
-}
-
-/** Creates a timer that returns the seconds since its last call. */
-export function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const seconds = (now - last) / 1000;
-    last = now;
-    return seconds;
-  };
 }

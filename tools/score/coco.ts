@@ -1,3 +1,5 @@
+import { matrixRows } from '../../core/statistics.js';
+import { stopwatch } from '../../core/duration.js';
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +14,7 @@ import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
-import { matchCoco, stopwatch, type CocoMatchOptions } from './coco-match.js';
+import { matchCoco, type CocoMatchOptions } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';
 
 /** Options of scoring detections. */
@@ -64,9 +66,9 @@ export async function scoreCoco(options: CocoScoreOptions): Promise<CocoScore> {
       addCocoPartialResult(evaluator, decodePartialResult(part, 'thread'));
     for (const file of options.parts)
       addCocoPartialResult(evaluator, decodePartialResult(await readBytes(file), file));
-    const merge = clock();
+    const merge = clock() / 1000;
     const result = evaluator.finish();
-    const accumulate = clock();
+    const accumulate = clock() / 1000;
     return {
       result,
       groundTruth,
@@ -178,13 +180,6 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
     seconds: score.seconds,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
-}
-
-/** Splits a square matrix into rows. */
-function matrixRows(values: Float64Array, size: number): number[][] {
-  return Array.from({ length: size }, (_, row) => [
-    ...values.subarray(row * size, (row + 1) * size),
-  ]);
 }
 
 function sha256(values: Float64Array): string {

@@ -2,15 +2,6 @@ import { OptionError } from '../../core/errors.js';
 import { readTextSync, reasonOf } from '../../io/files/read.js';
 import type { AreaRange } from '../../evaluation/coco/parameters.js';
 
-/** Parses `1,10,100`. @throws ConfigError for anything but numbers */
-export function numberList(flag: string): (text: string) => readonly number[] {
-  return (text) => {
-    const list = text.split(',').map((item) => (item.trim() === '' ? NaN : Number(item)));
-    if (list.length > 0 && list.every(Number.isFinite)) return list;
-    throw new OptionError(`${flag}: expected numbers with commas between, got ${text}`);
-  };
-}
-
 /** Parses whole numbers from `1,2,3`, or from a file given as `@ids.txt` (separated by commas or white space). */
 export function idList(flag: string): (text: string) => readonly number[] {
   return (text) => {

@@ -1,3 +1,4 @@
+import { stopwatch } from '../../core/duration.js';
 import { AnnotationsError } from '../../core/errors.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import { CocoEvaluator } from '../../evaluation/coco/evaluator.js';
@@ -5,7 +6,6 @@ import { fixedApParameters, lvisParameters } from '../../evaluation/coco/federat
 import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { percent } from '../../report/format.js';
 import { formatTable } from '../output.js';
-import { stopwatch } from './coco-match.js';
 import { readDetections, readGroundTruth } from './read-coco.js';
 
 /** Options of scoring detections of LVIS. */
@@ -37,13 +37,13 @@ export async function scoreLvis(options: LvisScoreOptions): Promise<LvisScore> {
     );
   const results = { iouType, strict: true, unknownImages: 'refuse' } as const;
   const { detections } = await readDetections(dt, groundTruth, results);
-  const load = clock();
+  const load = clock() / 1000;
   const parameters = fixed ? fixedApParameters(iouType) : lvisParameters(iouType);
   const evaluator = new CocoEvaluator(groundTruth, parameters);
   evaluator.update(detections);
   const result = evaluator.finish();
   const numDetections = detections.scores.length;
-  return { result, groundTruth, numDetections, seconds: { load, evaluate: clock() } };
+  return { result, groundTruth, numDetections, seconds: { load, evaluate: clock() / 1000 } };
 }
 
 /** Creates the JSON document of a score. */

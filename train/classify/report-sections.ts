@@ -1,3 +1,4 @@
+import { sum } from '../../core/statistics.js';
 import { basename } from 'node:path';
 import { alignClassification } from '../../datasets/align-classes.js';
 import { evenly } from '../../datasets/evenly.js';
@@ -114,8 +115,8 @@ function perClass(
     title: 'Scores of every class, %',
     columns: ['class', 'images', 'recall', 'precision', 'F1'],
     rows: names.map((name, k) => {
-      const total = counts[k].reduce((sum, count) => sum + count, 0);
-      const predicted = counts.reduce((sum, row) => sum + row[k], 0);
+      const total = sum(counts[k]);
+      const predicted = sum(counts.map((row) => row[k]));
       const rate = (part: number, whole: number): number | null =>
         whole > 0 ? Number(((100 * part) / whole).toFixed(1)) : null;
       const right = counts[k][k];
@@ -183,7 +184,7 @@ function mistakes(answers: readonly Answer[], names: readonly string[]): ReportB
     const pair = `${names[sample.classIndex]} taken for ${names[predicted]}`;
     pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
   }
-  const wrong = [...pairs.values()].reduce((sum, count) => sum + count, 0);
+  const wrong = sum([...pairs.values()]);
   return {
     title: 'Most frequent mistakes',
     note: `${wrong} of ${answers.length} images are classified wrongly`,

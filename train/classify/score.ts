@@ -1,4 +1,5 @@
 import { alignClassification } from '../../datasets/align-classes.js';
+import { inspectClassificationSet } from '../../datasets/classification-check.js';
 import { readClassificationSplit } from '../../datasets/classification-split.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import type { ClassifierModel } from '../../inference/model.js';
@@ -16,7 +17,6 @@ import { inspectForEvaluation } from '../inspect.js';
 import type { Scalars } from '../trainer.js';
 import { evaluateClassifier } from './evaluate.js';
 import { evaluateInChunks } from './evaluate-chunks.js';
-import { inspectClassificationData } from './inspect.js';
 
 /**
  * Top-1, top-5 and loss of a classifier. With `out`, in partial results; existing ones are not recomputed.
@@ -40,14 +40,12 @@ export async function scoreClassifier(
   );
   const { set, line } = alignClassification(loaded, model.classNames, { owner: model.file });
   if (line !== undefined) onNotice?.(line);
-  const verdict = await inspectForEvaluation(
+  await inspectForEvaluation(
     split,
     { ...set, samples: set.samples.slice(0, limit) },
-    inspectClassificationData,
     { masks: false, keepEmpty: true },
+    { inspect: inspectClassificationSet, onNotice },
   );
-  verdict.lines.forEach((text) => onNotice?.(text));
-  verdict.throwErrors();
   const start = performance.now();
   const base = { model: model.file, data: typeof data === 'string' ? data : layout };
   if (out === undefined) {

@@ -1,3 +1,4 @@
+import { sum } from '../../core/statistics.js';
 import { percentWithSign } from '../../report/format.js';
 import { scoreVerdict } from '../../report/verdict.js';
 
@@ -16,10 +17,10 @@ export function classifierVerdict(
   names: readonly string[],
   scope: string,
 ): string {
-  const totals = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
-  const total = totals.reduce((sum, count) => sum + count, 0);
+  const totals = counts.map(sum);
+  const total = sum(totals);
   if (total === 0) return 'no score: no image has a known class';
-  const right = counts.reduce((sum, row, k) => sum + row[k], 0);
+  const right = sum(counts.map((row, k) => row[k]));
   const score = `Top-1 accuracy ${percentWithSign(right / total)}`;
   if (right === total) {
     const advice = 'try it on images of other places and times';

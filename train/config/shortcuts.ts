@@ -4,11 +4,11 @@ import type { RecipeConfig } from './schemas.js';
 
 /** Settings that most people change, under names that are the same for all tasks. */
 export interface Shortcuts {
-  /** Images of a micro-batch: `batchSize`. `accumulation` keeps the images of an update near those of the recipe. */
+  /** Images of a micro-batch, `batchSize`; `accumulation` keeps the images of an update near those of the recipe. */
   readonly batch?: number | undefined;
-  /** Peak learning rate: `lr`; for pre-training `baseLr`, that of 256 images per update. */
+  /** Peak learning rate, `lr`; for pre-training `baseLr`, that of 256 images per update. */
   readonly lr?: number | undefined;
-  /** Short side of the input in pixels: all sizes of the input are scaled alike. */
+  /** Short side of the input in pixels; all sizes of the input are scaled alike. */
   readonly size?: number | undefined;
 }
 

@@ -1,11 +1,10 @@
 import { DataError } from '../../core/errors.js';
 import { alignDetection } from '../../datasets/align-classes.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
-import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectorModel } from '../../inference/model.js';
-import { dataOptionsIn, type EvaluationOptions } from '../evaluation.js';
+import type { EvaluationOptions } from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
-import { findData } from '../tasks/find-data.js';
+import { loadEvaluated } from '../tasks/find-data.js';
 import { inspectDetectionData } from './inspect.js';
 
 /**
@@ -20,28 +19,18 @@ export async function evaluatedSet(
   options: EvaluationOptions,
 ): Promise<CocoSet> {
   const { limit, split = 'val', onNotice } = options;
-  const loaded = typeof data === 'string' ? await loadSet(data, options) : data;
+  const loaded =
+    typeof data === 'string' ? await loadEvaluated('detection', data, options, limit) : data;
   const { set, line } = alignDetection(loaded, model.classNames, { owner: model.file });
   if (line !== undefined) onNotice?.(line);
   if (set.images.ids.length === 0) throw new DataError('eval: expected images, got none');
   const { limits, detector } = model.card;
   const isWhole = typeof data === 'string' || limit === undefined;
-  const verdict = await inspectForEvaluation(
+  await inspectForEvaluation(
     split,
     isWhole ? set : firstImages(set, limit),
-    inspectDetectionData,
     { masks: detector.masks !== null, keepEmpty: true, limits },
+    { inspect: inspectDetectionData, onNotice },
   );
-  verdict.lines.forEach((text) => onNotice?.(text));
-  verdict.throwErrors();
   return set;
-}
-
-async function loadSet(
-  path: string,
-  { split = 'val', limit, onNotice, ...options }: EvaluationOptions,
-): Promise<CocoSet> {
-  const { data } = await findData('detection', path, dataOptionsIn(options));
-  onNotice?.(data.line);
-  return loadDetectionSplit(data, split, { limit });
 }

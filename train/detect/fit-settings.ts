@@ -1,5 +1,5 @@
 import type { AnchorConfig } from '../../core/anchors.js';
-import { median, quantile } from '../../core/statistics.js';
+import { median, quantile, mean } from '../../core/statistics.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { evenly } from '../../datasets/evenly.js';
 import type { DetectionConfig } from '../config/detect.js';
@@ -104,7 +104,7 @@ function fittingScale(objects: readonly InputObject[], anchors: AnchorConfig): n
   const measured = (scale: number): Overlap => {
     const overlaps = objects.map((object) => anchorOverlap(object, { ...anchors, scale }));
     const share = overlaps.filter((iou) => iou >= FITTING_IOU).length / overlaps.length;
-    return { scale, share, mean: overlaps.reduce((a, b) => a + b, 0) / overlaps.length };
+    return { scale, share, mean: mean(overlaps) };
   };
   const usual = measured(anchors.scale);
   const able = ANCHOR_SCALES.map(measured).filter(({ share }) => share >= usual.share - TOLERANCE);

@@ -1,12 +1,11 @@
 import type { DetectionSamples } from '../../datasets/coco/samples.js';
 import type { Loader } from '../../datasets/loader/loader.js';
 import type { DetectionSample } from '../../datasets/sample.js';
-import type { RpnConfig } from '../../models/detection/config.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import type { DetectionConfig } from '../config/detect.js';
-import type { Communicator } from '../distributed/communicator.js';
 import { shardOf } from '../distributed/shard.js';
 import { openLoader } from '../loader.js';
+import type { Run } from '../loop.js';
 import {
   DETECTION_PIPELINE,
   type DetectionBatch,
@@ -17,21 +16,13 @@ import {
 export function openDetectionLoader(
   config: DetectionConfig,
   samples: DetectionSamples,
-  {
-    rpn,
-    seed,
-    communicator,
-  }: {
-    readonly rpn: RpnConfig;
-    readonly seed: number;
-    readonly communicator: Communicator;
-  },
+  { seed, communicator }: Pick<Run, 'seed' | 'communicator'>,
 ): Loader<DetectionSample, DetectionBatch> {
   const pipelineOptions: DetectionPipelineOptions = {
     transform: config.training,
     pixels: config.pixels,
     divisor: SIZE_DIVISOR_PX,
-    rpn,
+    rpn: config.detector.rpn,
     ignoreRegions: config.ignoreRegions,
   };
   return openLoader(config, {

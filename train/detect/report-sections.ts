@@ -1,7 +1,7 @@
+import { matrixRows } from '../../core/statistics.js';
 import { alignDetection } from '../../datasets/align-classes.js';
 import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
-import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import {
   ERROR_KINDS,
@@ -29,9 +29,9 @@ export async function detectorSections(
   { data: path, folder, limit, ...options }: SectionsRequest,
 ): Promise<ReportSections> {
   const { classNames } = model;
-  const { data, hasValidation } = await findData('detection', path, options);
-  const training = await loadDetectionSplit(data, 'train');
-  const held = hasValidation ? await loadDetectionSplit(data, 'val') : training;
+  const { hasValidation, load } = await findData('detection', path, options);
+  const training = await load('train');
+  const held = hasValidation ? await load('val') : training;
   const all = alignDetection(held, classNames).set;
   const total = evaluationSamples(all).length;
   const set = total > limit ? firstImages(all, limit) : all;
@@ -149,7 +149,6 @@ function confusion(
     ...AT,
     minScore: SHOWN_SCORE,
   });
-  const size = categoryIds.length + 1;
   const labels = categoryIds.map((id) => names.get(id) ?? String(id));
   return {
     title: 'Confusion matrix',
@@ -158,9 +157,7 @@ function confusion(
     columnTitle: 'detected category',
     rows: [...labels, 'nothing'],
     columns: [...labels, 'missed'],
-    counts: Array.from({ length: size }, (_, row) => [
-      ...counts.subarray(row * size, (row + 1) * size),
-    ]),
+    counts: matrixRows(counts, categoryIds.length + 1),
   };
 }
 

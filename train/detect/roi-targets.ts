@@ -1,3 +1,4 @@
+import { sum } from '../../core/statistics.js';
 import type { Boxes, Size } from '../../core/boxes.js';
 import { maskTargets } from '../../core/mask-targets.js';
 import { roiTargets, type RoiTargets } from '../../core/matcher-roi.js';
@@ -43,7 +44,7 @@ export function sampleRois(
     ),
   );
   const counts = images.map(({ classIndices }) => classIndices.length);
-  const numRois = counts.reduce((a, b) => a + b, 0);
+  const numRois = sum(counts);
   const boxes = new Float32Array(4 * numRois);
   const imageIndices = new Int32Array(numRois);
   const classIndices = new Int32Array(numRois);

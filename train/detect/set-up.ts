@@ -56,7 +56,7 @@ export function setUpDetector(
       const context = { engine, network, backbone, numClasses, samples, pixels, seed };
       await pretrainOnObjects(store, objectPretraining, context, request);
     },
-    loader: openDetectionLoader(config, samples, { rpn: detector.rpn, seed, communicator }),
+    loader: openDetectionLoader(config, samples, { seed, communicator }),
     length: (stepsPerEpoch) => {
       const schedule: Schedule =
         decay.kind === 'poly'

@@ -1,3 +1,4 @@
+import { sum } from '../../core/statistics.js';
 import { selectProposals } from '../../core/nms-proposals.js';
 import { Random } from '../../core/random.js';
 import type { Executable, HostTensor, HostTensors } from '../../engine/runtime/program.js';
@@ -164,8 +165,4 @@ export class DetectionStep {
 /** Converts a batch image to the input of the RPN's targets. */
 function rpnImage({ width, height, objects, ignored }: DetectionInput): RpnImage {
   return { width, height, boxes: objects.boxes, ignored };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
 }

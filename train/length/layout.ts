@@ -1,6 +1,19 @@
 import { NON_NEGATIVE, oneOf, orNull, record, whole, type Infer } from '../../core/schema.js';
-import type { RunLength } from './run-length.js';
 import type { Schedule } from '../schedule.js';
+
+/** Task-specific length and intervals of a run. */
+export interface RunLength {
+  readonly schedule: Schedule;
+  readonly epochs: number;
+  /** Number of epochs between evaluations; the last epoch is always evaluated. */
+  readonly evaluateEvery: number;
+  /** Number of epochs between checkpoints. In addition, one is saved at the end and on interruption. */
+  readonly checkpointEvery: number;
+  /** Number of steps between checkpoints, also inside an epoch. */
+  readonly checkpointEverySteps?: number | undefined;
+  /** Number of steps after which to stop. */
+  readonly maxSteps?: number | undefined;
+}
 
 /** Length and intervals of a run in steps: laid out once, stored with the run, and kept when it is resumed. */
 export const RunLayout = record({

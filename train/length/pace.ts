@@ -1,7 +1,9 @@
+import type { TargetCounts } from '../data-facts.js';
 import { epochsAt, stepsUntil, type EpochRule } from '../progress.js';
 import type { WorkAhead } from '../log-record.js';
 import { stepsOfRule, type LengthRule } from '../recipes/own-data.js';
 import { learningRate, type Schedule } from '../schedule.js';
+import type { Scalars } from '../trainer.js';
 import {
   affordableEvaluations,
   EVALUATED_IMAGE,
@@ -10,8 +12,8 @@ import {
   provisionalRate,
   type KeptSettings,
   type RunLayout,
+  type RunLength,
 } from './layout.js';
-import type { RunLength } from './run-length.js';
 import { StepTimes, type StepTimesState } from './step-times.js';
 import { divideTime, timeEvaluation, type Clock, type TimeBudget } from './time-budget.js';
 
@@ -24,6 +26,29 @@ export interface RequestedLength {
   readonly kept: KeptSettings;
   /** Layout of the run that is resumed or repeated, if it was made. */
   readonly layout?: RunLayout | undefined;
+}
+
+/**
+ * Computes the number of steps of a run, as far as it is known before it starts.
+ *
+ * @param configured length of the configuration
+ * @returns infinity for a run that has to end in time
+ */
+export function requestedSteps(
+  requested: RequestedLength | undefined,
+  configured: Pick<RunLength, 'epochs'>,
+  stepsPerEpoch: number,
+): number {
+  switch (requested?.by.kind) {
+    case 'minutes':
+      return Infinity;
+    case 'epochs':
+      return Math.ceil(requested.by.epochs * stepsPerEpoch);
+    case 'rule':
+      return stepsOfRule(requested.by.rule, stepsPerEpoch);
+    default:
+      return configured.epochs * stepsPerEpoch;
+  }
 }
 
 /** Sizes that a length depends on. */
@@ -46,6 +71,19 @@ export interface PlannedLength {
   readonly secondsPerStep: number | undefined;
   /** Number of steps done. */
   readonly done: number;
+}
+
+/** Receiver of what a run plans and does. */
+export interface RunObserver {
+  /** Called before the first step, when the run is laid out for a time, and when the time of a step is known. */
+  planned?(length: PlannedLength): void;
+  /** Called after every step. @param totalSteps infinite until the run is laid out */
+  stepped?(
+    step: number,
+    losses: Scalars,
+    totalSteps: number,
+    targets?: readonly TargetCounts[],
+  ): void;
 }
 
 /** State of the length in checkpoints. */

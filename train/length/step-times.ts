@@ -1,5 +1,5 @@
 import { NON_NEGATIVE, listOf, record, whole, type Infer } from '../../core/schema.js';
-import { median } from '../../core/statistics.js';
+import { median, mean } from '../../core/statistics.js';
 
 /** Times of the steps before the layout; stored in checkpoints. */
 export const StepTimesState = record({
@@ -68,8 +68,7 @@ export class StepTimes {
   mean(): number {
     if (this.seconds.length === 0) return this.shortest;
     const limit = OUTLIER * median(this.seconds);
-    const usual = this.seconds.filter((value) => value <= limit);
-    return usual.reduce((sum, value) => sum + value, 0) / usual.length;
+    return mean(this.seconds.filter((value) => value <= limit));
   }
 
   state(): StepTimesState {

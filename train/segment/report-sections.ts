@@ -1,8 +1,8 @@
+import { sum, matrixRows } from '../../core/statistics.js';
 import { basename } from 'node:path';
 import { alignSegmentation } from '../../datasets/align-classes.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
-import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
@@ -29,9 +29,8 @@ export async function segmenterSections(
   { data: path, folder, limit, ...options }: SectionsRequest,
 ): Promise<ReportSections> {
   const { classNames } = model;
-  const { data, hasValidation } = await findData('segmentation', path, options);
-  const split = hasValidation ? 'val' : 'train';
-  const all = alignSegmentation(await loadSegmentationSplit(data, split), classNames).set;
+  const { hasValidation, load } = await findData('segmentation', path, options);
+  const all = alignSegmentation(await load(hasValidation ? 'val' : 'train'), classNames).set;
   const set = { ...all, samples: all.samples.slice(0, limit) };
   const scored: Scored<Answer>[] = [];
   let index = 0;
@@ -90,19 +89,18 @@ function confusion(
   { confusion: counts }: SemanticResult,
   names: readonly string[],
 ): RunEvaluation['confusion'][number] {
-  const size = names.length;
   return {
     title: 'Confusion matrix, pixels',
     rowTitle: 'true class',
     columnTitle: 'predicted class',
     rows: names,
     columns: names,
-    counts: names.map((_, row) => [...counts.subarray(row * size, (row + 1) * size)]),
+    counts: matrixRows(counts, names.length),
   };
 }
 
 function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportBars {
-  const total = areas.labeled.reduce((sum, area) => sum + area, 0);
+  const total = sum(areas.labeled);
   return {
     title: 'Pixels a class, evaluated images',
     bars: names.map((name, k) => ({

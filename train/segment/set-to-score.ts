@@ -1,10 +1,9 @@
 import { alignSegmentation } from '../../datasets/align-classes.js';
-import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import type { SegmenterModel } from '../../inference/model.js';
-import { dataOptionsIn, type EvaluationOptions } from '../evaluation.js';
+import type { EvaluationOptions } from '../evaluation.js';
 import { inspectForEvaluation } from '../inspect.js';
-import { findData } from '../tasks/find-data.js';
+import { loadEvaluated } from '../tasks/find-data.js';
 import { inspectSegmentationData } from './inspect.js';
 
 /**
@@ -19,25 +18,15 @@ export async function setToScore(
   options: EvaluationOptions,
 ): Promise<SegmentationSet> {
   const { split = 'val', limit, onNotice } = options;
-  const loaded = typeof data === 'string' ? await load(data, options) : data;
+  const loaded =
+    typeof data === 'string' ? await loadEvaluated('segmentation', data, options) : data;
   const { set, line } = alignSegmentation(loaded, classNames, { owner: file });
   if (line !== undefined) onNotice?.(line);
-  const verdict = await inspectForEvaluation(
+  await inspectForEvaluation(
     split,
     { ...set, samples: set.samples.slice(0, limit) },
-    inspectSegmentationData,
     { masks: false, keepEmpty: true, limits: card.limits },
+    { inspect: inspectSegmentationData, onNotice },
   );
-  verdict.lines.forEach((text) => onNotice?.(text));
-  verdict.throwErrors();
   return set;
-}
-
-async function load(
-  path: string,
-  { split = 'val', onNotice, ...options }: EvaluationOptions,
-): Promise<SegmentationSet> {
-  const { data } = await findData('segmentation', path, dataOptionsIn(options));
-  onNotice?.(data.line);
-  return loadSegmentationSplit(data, split);
 }

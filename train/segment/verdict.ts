@@ -1,3 +1,4 @@
+import { sum, matrixRows } from '../../core/statistics.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { percentWithSign } from '../../report/format.js';
 import { scoreVerdict } from '../../report/verdict.js';
@@ -22,10 +23,10 @@ export function segmenterVerdict(
     const advice = 'try it on images of other places and times';
     return scoreVerdict({ score, scope, loss: 'no mistake', advice });
   }
-  const rows = names.map((_, k) => confusion.subarray(k * names.length, (k + 1) * names.length));
-  const totals = rows.map((row) => row.reduce((sum, count) => sum + count, 0));
-  const total = totals.reduce((sum, count) => sum + count, 0);
-  const right = rows.reduce((sum, row, k) => sum + row[k], 0);
+  const rows = matrixRows(confusion, names.length);
+  const totals = rows.map(sum);
+  const total = sum(totals);
+  const right = sum(rows.map((row, k) => row[k]));
   const most = Math.max(...totals);
   if (right <= most && totals.filter((count) => count > 0).length > 1)
     return scoreVerdict({

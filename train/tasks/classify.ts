@@ -1,5 +1,6 @@
 import { describeSkipped } from '../../io/files/images.js';
 import { alignClassification } from '../../datasets/align-classes.js';
+import { inspectClassificationSet } from '../../datasets/classification-check.js';
 import {
   decodeExamples,
   classificationSet,
@@ -20,7 +21,6 @@ import { benchmarkClassifier } from '../classify/benchmark.js';
 import { present } from '../present.js';
 import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
-import { inspectClassificationData } from '../classify/inspect.js';
 import { counted } from '../data-facts.js';
 import type { Task } from './task.js';
 
@@ -51,7 +51,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   fromExamples: async (examples, classes) =>
     classificationSet(await decodeExamples('classify', examples), classes),
   isSet: (data) => 'ignoredFiles' in data && 'samples' in data && 'classes' in data,
-  inspect: inspectClassificationData,
+  inspect: inspectClassificationSet,
   facts: classificationFacts,
   fit: fitClassifier,
   labeled: ({ samples }) => [...samples.keys()],

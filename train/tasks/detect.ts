@@ -2,36 +2,28 @@ import { alignDetection } from '../../datasets/align-classes.js';
 import { decodeExamples, detectionSet, type DetectionExample } from '../../datasets/in-memory.js';
 import { trainableImages } from '../../datasets/coco/samples.js';
 import { selectImages, splitCoco, type CocoSet } from '../../datasets/coco/set.js';
-import { loadDetectionSplit } from '../../datasets/layout/load.js';
 import type { DetectionConfig } from '../config/detect.js';
 import { detectionFacts } from '../detect/data-facts.js';
 import { fitDetector } from '../detect/fit-settings.js';
 import { setUpDetector } from '../detect/set-up.js';
 import { ALL_DATA_OPTIONS } from './data-options.js';
-import { findData } from './find-data.js';
+import { loadSets } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
 import { present } from '../present.js';
 import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
 import { inspectDetectionData } from '../detect/inspect.js';
-import { counted } from '../data-facts.js';
 import type { Task } from './task.js';
 
 /** Task of object detection and instance segmentation. */
 export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   name: 'detect',
   bestMetric: 'bbox_AP',
-  load: async (path, options) => {
-    const { data, hasValidation } = await findData('detection', path, options);
-    const training = await loadDetectionSplit(data, 'train');
-    const validation = hasValidation ? await loadDetectionSplit(data, 'val') : undefined;
-    const counts =
-      `${counted(training.images.ids.length, 'training image')}, ${counted(training.classes.names.length, 'class', 'classes')}; ` +
-      (validation
-        ? counted(validation.images.ids.length, 'validation image')
-        : 'no validation images');
-    return { training, validation, lines: [data.line, counts] };
-  },
+  load: (path, options) =>
+    loadSets('detection', path, options, ({ images, classes }) => ({
+      images: images.ids.length,
+      classes: classes.names.length,
+    })),
   fromExamples: async (examples, classes, range) =>
     detectionSet(await decodeExamples('detect', examples, range), classes),
   isSet: (data) => 'annotations' in data && 'images' in data && 'classes' in data,

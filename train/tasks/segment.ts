@@ -8,14 +8,13 @@ import {
   splitSegmentationFolder,
   type SegmentationSet,
 } from '../../datasets/segmentation-folder.js';
-import { loadSegmentationSplit } from '../../datasets/layout/load.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { fitSegmenter } from '../segment/fit-settings.js';
 import { imagesOfSeveralClasses } from '../segment/several-classes.js';
 import { setUpSegmenter } from '../segment/set-up.js';
 import { ALL_DATA_OPTIONS } from './data-options.js';
-import { findData } from './find-data.js';
+import { loadSets } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
 import { present } from '../present.js';
 import { segmenterSections } from '../segment/report-sections.js';
@@ -27,18 +26,11 @@ import type { Task } from './task.js';
 export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExample> = {
   name: 'segment',
   bestMetric: 'mIoU',
-  load: async (path, options) => {
-    const { data, hasValidation } = await findData('segmentation', path, options);
-    const training = await loadSegmentationSplit(data, 'train');
-    const validation = hasValidation ? await loadSegmentationSplit(data, 'val') : undefined;
-    const { samples, classes } = training;
-    const counts =
-      `${counted(samples.length, 'training image')}, ${counted(classes.length, 'class', 'classes')}; ` +
-      (validation
-        ? counted(validation.samples.length, 'validation image')
-        : 'no validation images');
-    return { training, validation, lines: [data.line, counts] };
-  },
+  load: (path, options) =>
+    loadSets('segmentation', path, options, ({ samples, classes }) => ({
+      images: samples.length,
+      classes: classes.length,
+    })),
   fromExamples: async (examples, classes, range) =>
     segmentationSet(await decodeExamples('segment', examples, range), classes),
   isSet: (data) => 'mapping' in data && 'samples' in data && 'classes' in data,

@@ -6,7 +6,8 @@ import type { DetectionThresholds, DetectorConfig } from '../../../models/detect
 import { DETECTION_THRESHOLDS } from '../../../models/detection/config.js';
 import { flipBoxes, flipView } from '../../../inference/detect/tta.js';
 import type { DetectorInput } from '../../../inference/detect/preprocess.js';
-import { DetectorPredictor, type Prediction } from '../../../inference/detect/predictor.js';
+import type { Prediction } from '../../../inference/detect/prediction.js';
+import { DetectorPredictor } from '../../../inference/detect/predictor.js';
 import { maxError } from '../../helpers/fixtures.js';
 import { engineOf } from '../../parity/maskrcnn-fixture.js';
 import { TINY_CONFIG, tinyDetector, tinyStore } from '../../train/detect/tiny-detector.js';

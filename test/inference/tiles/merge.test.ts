@@ -3,7 +3,7 @@ import { Random } from '../../../core/random.js';
 import { commonRect, type Rect } from '../../../core/rect.js';
 import { cropRle, rleBounds } from '../../../core/rle-crop.js';
 import { decodeRle, encodeRle, rleArea, type Rle } from '../../../core/rle.js';
-import type { Prediction } from '../../../inference/detect/predictor.js';
+import type { Prediction } from '../../../inference/detect/prediction.js';
 import { tileGrid, tilesOf, type TileOptions } from '../../../inference/tiles/grid.js';
 import { mergeTiles } from '../../../inference/tiles/merge.js';
 

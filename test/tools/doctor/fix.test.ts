@@ -1,12 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  findUnused,
-  installMissing,
-  packageFolder,
-  removeUnused,
-} from '../../../tools/doctor/fix.js';
+import { packageRoot } from '../../../io/files/module-url.js';
+import { findUnused, installMissing, removeUnused } from '../../../tools/doctor/fix.js';
 import { dataFolder } from '../../helpers/data-folder.js';
 
 describe('the command that installs what is missing', () => {
@@ -45,7 +41,7 @@ describe('the command that installs what is missing', () => {
   });
 
   test('the folder of the package is that of its package.json', () => {
-    expect(existsSync(join(packageFolder(), 'tools/doctor/fix.ts'))).toBe(true);
+    expect(existsSync(join(packageRoot(), 'tools/doctor/fix.ts'))).toBe(true);
   });
 });
 

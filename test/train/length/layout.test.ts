@@ -4,8 +4,8 @@ import {
   laidOutSchedule,
   layOut,
   provisionalRate,
+  type RunLength,
 } from '../../../train/length/layout.js';
-import type { RunLength } from '../../../train/length/run-length.js';
 import { learningRate, type Schedule } from '../../../train/schedule.js';
 import { LENGTH_RULES, stepsOfRule } from '../../../train/recipes/own-data.js';
 import { RECIPES } from '../../../train/recipes/index.js';
