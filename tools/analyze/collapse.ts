@@ -1,8 +1,7 @@
-import { evenly } from '../../datasets/evenly.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { GrnVariant } from '../../backbone/grn-variant.js';
 import { OptionError } from '../../core/errors.js';
+import { evenly } from '../../datasets/evenly.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
 import { openEngine, type EngineOptions } from '../../engine/runtime/engine.js';
@@ -21,8 +20,9 @@ import { channelMosaic } from './channel-mosaic.js';
 import { writeCollapseCharts, type ModelCollapse } from './collapse-chart.js';
 
 type ModelCard = ReturnType<typeof readCard>;
+type ClassifierCard = Extract<ModelCard, { readonly task: 'classify' }>;
 /** Statistics of pixels and size of images, by the names that cards have. */
-type Preprocessing = Pick<Extract<ModelCard, { readonly task: 'classify' }>, 'pixels' | 'resize'>;
+type Preprocessing = Pick<ClassifierCard, 'pixels' | 'resize'>;
 
 /** Options of `analyze collapse`. */
 export interface CollapseRequest {
@@ -100,7 +100,7 @@ async function* imageTensors(
 }
 
 /** Reads the variant of GRN from the card of a checkpoint; weights alone do not determine it. */
-function variantOf(card: ModelCard | undefined): GrnVariant | undefined {
+function variantOf(card: ModelCard | undefined): ClassifierCard['backbone']['responseForm'] {
   if (card === undefined) return undefined;
   return (card.task === 'pretrain' ? card.fcmae.backbone : card.backbone).responseForm;
 }
