@@ -15,7 +15,8 @@ export interface OpenModelOptions
 /**
  * Opens a model for images and prints engine and source.
  *
- * @param numImages number of images: for many, a classifier's weights are stored in the session
+ * @param numImages number of images: for many, a classifier's weights are stored in the session; so are those of a model with
+ *   tiles, whose results then have the bits of `serve --tile`
  */
 export async function openModel(
   name: string,
@@ -29,7 +30,7 @@ export async function openModel(
   log(engine.description);
   waitsFor('building the graphs for the first image');
   const { max, perClassNms, ratios, slide, top, tta } = flags;
-  const frozen = loaded.card.task === 'classify' && numImages > 8;
+  const frozen = tile !== undefined || (loaded.card.task === 'classify' && numImages > 8);
   return modelOf<PredictTask>(engine, loaded, {
     ...{ max, perClassNms, ratios, slide, tile, top, tta, frozen },
   });

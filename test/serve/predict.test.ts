@@ -2,7 +2,9 @@ import { beforeAll, expect, test } from 'vitest';
 import sharp from 'sharp';
 import { decodeImageBytes } from '../../io/image/decode.js';
 import { open } from '../../inference/open.js';
+import type { DetectResult } from '../../core/results.js';
 import { draw } from '../../report/draw.js';
+import { openModel } from '../../tools/open-model.js';
 import { get, post, smallServers, type Answer } from './start.js';
 import { noise } from './small-models.js';
 
@@ -284,12 +286,13 @@ test('the documents describe every route, and load nothing', async () => {
   expect(html).not.toMatch(/<script|https?:\/\//);
 });
 
-test('a server with tiles answers as the library does with them', async () => {
+test('a server with tiles answers as the command line does with them, to the bit', async () => {
   const tile = { size: 64, overlap: 0.25 };
   const server = await servers.start(['detect'], { model: { tile } });
-  const model = await open<'detect'>(servers.paths().detect, { ...FROZEN, tile });
+  const { size, overlap } = tile;
+  const model = await openModel(servers.paths().detect, { engine: {}, tile: size, overlap }, 1);
   try {
-    const { objects } = await model.predict(images[1]);
+    const { objects } = (await model.predict(images[1])) as DetectResult;
     const [answer] = predictions(await post(`${server.url}/v1/predict`, new Uint8Array(images[1])));
     expect(answer['objects']).toEqual(JSON.parse(JSON.stringify(objects)));
     expect(objects.length).toBeGreaterThan(3);
