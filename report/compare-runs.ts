@@ -6,6 +6,7 @@ import {
   comparedTables,
   comparedVerdict,
   differencePlot,
+  metricName,
   type RunScores,
 } from './compared-scores.js';
 import { seriesOf } from './curves.js';
@@ -93,8 +94,15 @@ function settingsOf(folder: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Creates the table of runs: steps, speed, last loss, best scores. */
-export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
+/**
+ * Creates the table of runs: steps, speed, last loss, best scores.
+ *
+ * @param nameOf name of a metric; default: as in the records
+ */
+export function comparisonTable(
+  { runs, metrics }: RunComparison,
+  nameOf: (metric: string) => string = (metric) => metric,
+): ReportTable {
   return {
     title: 'Runs',
     columns: [
@@ -103,7 +111,7 @@ export function comparisonTable({ runs, metrics }: RunComparison): ReportTable {
       'epochs',
       'images/s',
       'last loss',
-      ...metrics.map((metric) => `best ${metric}${isFraction(metric) ? ', %' : ''}`),
+      ...metrics.map((metric) => `best ${nameOf(metric)}${isFraction(metric) ? ', %' : ''}`),
     ],
     rows: runs.map(({ name, step, epoch, imagesPerSecond, loss, best }) => [
       name,
@@ -125,6 +133,17 @@ function rounded(value: number | undefined): number | null {
   return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(4));
 }
 
+/** Swaps rows and columns: a page is wide enough for a few runs, but not for all their scores. */
+function transposed({ columns: [first, ...columns], rows, ...table }: ReportTable): ReportTable {
+  return {
+    ...table,
+    columns: [first, ...rows.map(([name]) => String(name))],
+    rows: columns
+      .map((name, c) => [name, ...rows.map((row) => row[c + 1])])
+      .filter(([, ...values]) => values.some((value) => value !== null)),
+  };
+}
+
 /** Creates charts of the loss and of every score, with one curve per run. */
 function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChart[] {
   const chart = (
@@ -140,7 +159,7 @@ function comparisonCharts({ runs, metrics }: RunComparison): readonly ReportChar
       record.kind === 'train' ? record.losses['loss'] : undefined,
     ),
     ...metrics.map((metric) =>
-      chart({ title: metric, yLabel: isFraction(metric) ? '%' : '' }, (record) =>
+      chart({ title: metricName(metric), yLabel: isFraction(metric) ? '%' : '' }, (record) =>
         record.kind === 'eval' && record.which === 'weights'
           ? inPercent(metric, record.metrics[metric])
           : undefined,
@@ -180,7 +199,7 @@ export function writeComparison(
       {
         id: 'runs',
         title: 'Runs',
-        body: runs.length > 0 ? tableCard(comparisonTable(comparison)) : '',
+        body: runs.length > 0 ? tableCard(transposed(comparisonTable(comparison, metricName))) : '',
       },
       { id: 'curves', title: 'Curves', body: chartGrid(comparisonCharts(comparison)) },
       {

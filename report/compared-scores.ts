@@ -13,20 +13,21 @@ export interface RunScores {
   readonly models: readonly ComparedMetrics[];
 }
 
-/** Names of metrics for people. */
+/** Names of metrics for people; those of boxes and masks say which. */
 const NAMES: Readonly<Record<string, string>> = {
   top1: 'top-1 accuracy',
   top5: 'top-5 accuracy',
-  bbox_AP: 'AP of boxes',
-  bbox_AP50: 'AP50 of boxes',
-  bbox_AP75: 'AP75 of boxes',
-  segm_AP: 'AP of masks',
-  segm_AP50: 'AP50 of masks',
-  segm_AP75: 'AP75 of masks',
   mIoU: 'mean IoU',
   mAcc: 'mean accuracy of classes',
   aAcc: 'accuracy of pixels',
 };
+
+/** Name of a metric for people: `AP50 of boxes` for `bbox_AP50`; unknown ones stay as they are. */
+export function metricName(metric: string): string {
+  const [, kind, score] = /^(bbox|segm)_(.+)$/.exec(metric) ?? [];
+  if (score !== undefined) return `${score} of ${kind === 'bbox' ? 'boxes' : 'masks'}`;
+  return NAMES[metric] ?? metric;
+}
 
 /**
  * Verdict on a comparison as one sentence: the best model, the distance to the first one (or of the first to the next one), and
@@ -43,7 +44,7 @@ export function comparedVerdict(
     .map((_, i) => i)
     .filter((i) => Number.isFinite(values[i]))
     .sort((a, b) => values[b] - values[a]);
-  const name = NAMES[main] ?? main;
+  const name = metricName(main);
   if (order.length < 2) return `No ${name} could be computed for two runs on ${numImages} images.`;
   const [best, second] = order;
   const other = best === 0 ? second : 0;
@@ -66,7 +67,7 @@ export function comparedTables(
   names: readonly string[],
 ): readonly ReportTable[] {
   return Object.keys(models[0].metrics).map((metric) => ({
-    title: NAMES[metric] ?? metric,
+    title: metricName(metric),
     columns: [
       ...['run', '%', '95 % interval', 'to the first, points', '95 % interval of that'],
       ...['higher in % of draws', 'sure'],
@@ -102,7 +103,7 @@ export function comparedNote({ numImages, samples, seed }: RunScores): string {
 }
 
 /** Size of the drawing in pixels, readable on a phone. */
-const PLOT = { width: 480, row: 34, left: 16, right: 16, top: 22, bottom: 26 };
+const PLOT = { width: 360, row: 34, left: 16, right: 16, top: 22, bottom: 26 };
 
 /** Draws the differences of the main metric to the first run with their intervals around 0; empty without any. */
 export function differencePlot({ main, models }: RunScores, names: readonly string[]): string {
@@ -136,7 +137,7 @@ export function differencePlot({ main, models }: RunScores, names: readonly stri
     (at) =>
       `<text x="${x(at)}" y="${end + 18}" font-size="12" text-anchor="middle" fill="currentColor">${pointsOf(at)}</text>`,
   );
-  const title = `${NAMES[main] ?? main}: difference to ${names[0]} in points, with 95 % intervals`;
+  const title = `${metricName(main)}: difference to ${names[0]} in points, with 95 % intervals`;
   return (
     `<div class="grid"><div class="card"><h3>${escapeHtml(title)}</h3>` +
     `<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">` +
@@ -147,7 +148,7 @@ export function differencePlot({ main, models }: RunScores, names: readonly stri
 
 const percentOf = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
 const numberOf = (fraction: number): number | null =>
-  Number.isFinite(fraction) ? Number((100 * fraction).toFixed(2)) : null;
+  Number.isFinite(fraction) ? Number((100 * fraction).toFixed(1)) : null;
 const rangeOf = ({ low, high }: Estimate): string =>
   Number.isFinite(low) ? `${(100 * low).toFixed(1)} … ${(100 * high).toFixed(1)}` : '';
 

@@ -5,6 +5,7 @@ import {
   comparedTables,
   comparedVerdict,
   differencePlot,
+  metricName,
   type RunScores,
 } from '../../report/compared-scores.js';
 import { compareRuns, writeComparison } from '../../report/compare-runs.js';
@@ -51,6 +52,11 @@ describe('verdict', () => {
       ),
     );
   });
+});
+
+test('metrics have names for people', () => {
+  const names = ['bbox_AP', 'segm_APs', 'mIoU', 'loss'].map(metricName);
+  expect(names).toEqual(['AP of boxes', 'APs of masks', 'mean IoU', 'loss']);
 });
 
 test('tables have intervals, and the plot a line for every other run', () => {

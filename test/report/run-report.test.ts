@@ -263,7 +263,12 @@ test('runs are compared by best scores, speed and the settings that differ', () 
   });
   expect(comparison.differences).toEqual([{ path: 'lr', values: ['0.001', '0.002'] }]);
   writeComparison(join(folder, 'compare.html'), comparison);
-  expect(readFileSync(join(folder, 'compare.html'), 'utf8')).toContain('Settings that differ');
+  const page = readFileSync(join(folder, 'compare.html'), 'utf8');
+  expect(page).toContain('Settings that differ');
+  // A run is a column there.
+  expect(page).toContain(
+    '<tr><td>best top-1 accuracy, %</td><td class="n">90</td><td class="n"></td></tr>',
+  );
   expect(() => compareRuns([join(folder, 'none')])).toThrow(DataError);
 });
 
