@@ -43,6 +43,9 @@ const DATA = [
   'serve/page/index.html',
   'serve/page/style.css',
   'tools/browse/page.css',
+  'tools/completion/script.bash',
+  'tools/completion/script.fish',
+  'tools/completion/script.zsh',
 ];
 for (const file of DATA) copyFileSync(file, `dist/${file}`);
 if (existsSync('dist/tools/cli.js')) chmodSync('dist/tools/cli.js', 0o755);
