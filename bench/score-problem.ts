@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { extentOf } from '../core/boxes.js';
 import { rleFromPolygons } from '../core/rle-polygons.js';
 import { rleToString } from '../core/rle-string.js';
 import { mergeRles, rleArea, rleBox } from '../core/rle.js';
@@ -249,15 +250,7 @@ function drawBlob(draw: Draw, width: number, height: number): number[] {
 }
 
 function extent(polygons: readonly (readonly number[])[]): number[] {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const polygon of polygons) {
-    for (let i = 0; i < polygon.length; i += 2) {
-      x1 = Math.min(x1, polygon[i]);
-      x2 = Math.max(x2, polygon[i]);
-      y1 = Math.min(y1, polygon[i + 1]);
-      y2 = Math.max(y2, polygon[i + 1]);
-    }
-  }
+  const [x1, y1, x2, y2] = extentOf(polygons);
   return [x1, y1, centRound(x2 - x1), centRound(y2 - y1)];
 }
 

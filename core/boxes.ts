@@ -84,6 +84,29 @@ export function gatherBoxes(boxes: Boxes, indices: Int32Array): Boxes {
   return out;
 }
 
+/**
+ * Corners of the smallest box around points; infinite without points.
+ *
+ * @param lists points as `x, y, …` one after another
+ * @param step numbers from one point to the next; 3 for keypoints
+ * @returns `[x1, y1, x2, y2]`
+ */
+export function extentOf(
+  lists: Iterable<ArrayLike<number>>,
+  step = 2,
+): readonly [x1: number, y1: number, x2: number, y2: number] {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const points of lists)
+    for (let i = 0; i + 1 < points.length; i += step) {
+      const [x, y] = [points[i], points[i + 1]];
+      if (x < x1) x1 = x;
+      if (x > x2) x2 = x;
+      if (y < y1) y1 = y;
+      if (y > y2) y2 = y;
+    }
+  return [x1, y1, x2, y2];
+}
+
 /** Factors of a resize. */
 interface Scale {
   readonly x: number;

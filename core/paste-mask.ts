@@ -1,6 +1,7 @@
 import type { Size } from './boxes.js';
 import { DataError, ShapeError } from './errors.js';
 import type { Span } from './mask-targets.js';
+import { RleBuilder } from './rle-crop.js';
 import type { Rle } from './rle.js';
 
 /** A predicted mask and its box. */
@@ -21,29 +22,13 @@ export interface PastedMask {
  * @see https://github.com/open-mmlab/mmdetection/blob/v2.11.0/mmdet/models/roi_heads/mask_heads/fcn_mask_head.py
  */
 export function pasteMaskRle(pasted: PastedMask, image: Size, threshold = 0.5): Rle {
-  const { height, width } = image;
   const on = Math.fround(threshold);
-  const counts: number[] = [];
-  let last = 0; // value of the current run
-  let start = 0; // its first pixel, column-major
-  const turn = (value: number, at: number): void => {
-    if (value === last) return;
-    counts.push(at - start);
-    start = at;
-    last = value;
-  };
+  const runs = new RleBuilder(image);
   forEachColumn(pasted, image, (x, firstY, values, numRows) => {
-    const top = x * height + firstY;
-    // Pixels above and below the window are background.
-    if (firstY > 0) turn(0, x * height);
-    for (let i = 0; i < numRows; i++) turn(values[i] >= on ? 1 : 0, top + i);
-    if (firstY + numRows < height) turn(0, top + numRows);
+    const top = x * image.height + firstY;
+    for (let i = 0; i < numRows; i++) if (values[i] >= on) runs.add(top + i, 1);
   });
-  // Columns right of the window; the last one may have ended in foreground.
-  const end = windowOf(pasted, image).x.end * height;
-  if (end < width * height) turn(0, end);
-  counts.push(width * height - start);
-  return { height, width, counts: Uint32Array.from(counts) };
+  return runs.finish();
 }
 
 function windowOf(

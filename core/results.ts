@@ -1,5 +1,6 @@
 import { assertList, assertObject } from './arguments.js';
 import { InputError, quote } from './errors.js';
+import { RleBuilder } from './rle-crop.js';
 import { assertRle, rleArea, type Rle, type XywhBox } from './rle.js';
 import { rleFromString, rleToString } from './rle-string.js';
 
@@ -162,27 +163,20 @@ export function segmentsOf({
   labels,
   classNames,
 }: Omit<SegmentResult, 'task'>): readonly SegmentJson[] {
-  const segments = new Map<number, { readonly counts: number[]; end: number }>();
+  const segments = new Map<number, RleBuilder>();
   // In column-major order, like COCO's masks.
   for (let x = 0, at = 0; x < width; x++)
     for (let y = 0; y < height; y++, at++) {
       const label = labels[y * width + x];
       let segment = segments.get(label);
-      if (!segment) segments.set(label, (segment = { counts: [at, 0], end: at }));
-      else if (segment.end !== at) segment.counts.push(at - segment.end, 0);
-      segment.counts[segment.counts.length - 1]++;
-      segment.end = at + 1;
+      if (!segment) segments.set(label, (segment = new RleBuilder({ width, height })));
+      segment.add(at, 1);
     }
   return [...segments]
     .sort(([a], [b]) => a - b)
-    .map(([classIndex, { counts, end }]) => {
-      const rest = width * height - end;
-      const runs = Uint32Array.from(rest > 0 ? [...counts, rest] : counts);
-      return {
-        classIndex,
-        name: classNames[classIndex],
-        areaPx: rleArea({ counts: runs }),
-        mask: compressMask({ height, width, counts: runs }),
-      };
+    .map(([classIndex, segment]) => {
+      const mask = segment.finish();
+      const name = classNames[classIndex];
+      return { classIndex, name, areaPx: rleArea(mask), mask: compressMask(mask) };
     });
 }

@@ -1,5 +1,49 @@
+import type { Size } from './boxes.js';
 import type { Rect } from './rect.js';
 import type { Rle } from './rle.js';
+
+/** Calls `visit` for every vertical run of foreground: its column, and rows from `top` to before `bottom`. */
+export function forEachPiece(
+  { height, counts }: Rle,
+  visit: (column: number, top: number, bottom: number) => void,
+): void {
+  for (let run = 0, end = 0; run < counts.length; run++) {
+    let at = end;
+    end += counts[run];
+    if (run % 2 === 0) continue;
+    while (at < end) {
+      const column = Math.floor(at / height);
+      const bottom = Math.min(end - column * height, height);
+      visit(column, at - column * height, bottom);
+      at = column * height + bottom;
+    }
+  }
+}
+
+/** Builder of a mask from its foreground, which is added in column-major order. */
+export class RleBuilder {
+  private readonly counts: number[] = [];
+  /** End of the last foreground run. */
+  private end = 0;
+
+  constructor(private readonly size: Size) {}
+
+  /** Adds pixels of foreground; those that follow the last ones join their run. @param start place in column-major order */
+  add(start: number, length: number): void {
+    const { counts, end } = this;
+    if (start === end && counts.length > 0) counts[counts.length - 1] += length;
+    else counts.push(start - end, length);
+    this.end = start + length;
+  }
+
+  /** Returns the mask, whose other pixels are background. */
+  finish(): Rle {
+    const { height, width } = this.size;
+    const rest = width * height - this.end;
+    if (rest > 0 || this.counts.length === 0) this.counts.push(rest);
+    return { height, width, counts: Uint32Array.from(this.counts) };
+  }
+}
 
 /**
  * Cuts a rectangle out of a mask.
@@ -8,29 +52,13 @@ import type { Rle } from './rle.js';
  * @returns mask of the rectangle's size
  */
 export function cropRle(mask: Rle, { x, y, width, height }: Rect): Rle {
-  const counts: number[] = [];
-  let end = 0; // of the last foreground run, in the rectangle's column-major order
-  let from = 0;
-  mask.counts.forEach((run, i) => {
-    const to = from + run;
-    if (i % 2 === 1) {
-      const last = Math.min(x + width, Math.ceil(to / mask.height));
-      for (let column = Math.max(x, Math.floor(from / mask.height)); column < last; column++) {
-        const top = column * mask.height;
-        const begin = Math.max(y, from - top);
-        const length = Math.min(y + height, to - top) - begin;
-        if (length <= 0) continue;
-        const start = (column - x) * height + begin - y;
-        if (start === end && counts.length > 0) counts[counts.length - 1] += length;
-        else counts.push(start - end, length);
-        end = start + length;
-      }
-    }
-    from = to;
+  const cropped = new RleBuilder({ width, height });
+  forEachPiece(mask, (column, from, to) => {
+    if (column < x || column >= x + width) return;
+    const [top, bottom] = [Math.max(y, from), Math.min(y + height, to)];
+    if (top < bottom) cropped.add((column - x) * height + top - y, bottom - top);
   });
-  const rest = width * height - end;
-  if (rest > 0 || counts.length === 0) counts.push(rest);
-  return { height, width, counts: Uint32Array.from(counts) };
+  return cropped.finish();
 }
 
 /** Finds the smallest rectangle that holds the foreground of a mask; undefined for an empty one. */

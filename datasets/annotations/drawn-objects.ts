@@ -1,4 +1,4 @@
-import type { Size } from '../../core/boxes.js';
+import { extentOf, type Size } from '../../core/boxes.js';
 import { outlineOf, type DrawnRegion } from '../../core/drawn-region.js';
 import { rleFromPolygons, unionOf } from '../../core/rle-polygons.js';
 import type { CocoIssue } from '../../io/coco/issues.js';
@@ -81,11 +81,6 @@ function boxAround(regions: readonly DrawnRegion[]): TableObject['box'] {
   const corners = regions.flatMap((region) =>
     region.kind === 'rectangle' ? [region.corners] : [],
   );
-  const [x1, y1] = [0, 1].map((i) =>
-    corners.reduce((least, corner) => Math.min(least, corner[i]), Infinity),
-  );
-  const [x2, y2] = [2, 3].map((i) =>
-    corners.reduce((most, corner) => Math.max(most, corner[i]), -Infinity),
-  );
+  const [x1, y1, x2, y2] = extentOf(corners);
   return [x1, y1, x2 - x1, y2 - y1];
 }

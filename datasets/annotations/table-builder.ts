@@ -1,3 +1,4 @@
+import { extentOf } from '../../core/boxes.js';
 import type { RleRecord } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
@@ -188,13 +189,6 @@ function recordOf({ height, width, counts }: Rle): RleRecord {
 }
 
 function boxOfPolygons(polygons: readonly (readonly number[])[]): XywhBox {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const polygon of polygons)
-    for (let i = 0; i + 1 < polygon.length; i += 2) {
-      x1 = Math.min(x1, polygon[i]);
-      x2 = Math.max(x2, polygon[i]);
-      y1 = Math.min(y1, polygon[i + 1]);
-      y2 = Math.max(y2, polygon[i + 1]);
-    }
+  const [x1, y1, x2, y2] = extentOf(polygons);
   return x2 >= x1 ? [x1, y1, x2 - x1, y2 - y1] : [0, 0, 0, 0];
 }

@@ -1,4 +1,5 @@
 import { DataError } from '../../core/errors.js';
+import { forEachPiece, rleBounds, RleBuilder } from '../../core/rle-crop.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
 import type { Rle } from '../../core/rle.js';
 import type { Segmentation } from '../../core/coco.js';
@@ -41,24 +42,6 @@ export function outputStarts(axis: Int32Array, inputLength: number): Int32Array 
   return starts;
 }
 
-/** Calls `visit` for every vertical run of foreground: column and rows `top … bottom − 1` of the source. */
-function forEachPiece(
-  { height, counts }: Rle,
-  visit: (column: number, top: number, bottom: number) => void,
-): void {
-  for (let run = 0, end = 0; run < counts.length; run++) {
-    let at = end;
-    end += counts[run];
-    if (run % 2 === 0) continue;
-    while (at < end) {
-      const column = Math.floor(at / height);
-      const bottom = Math.min(end - column * height, height);
-      visit(column, at - column * height, bottom);
-      at = column * height + bottom;
-    }
-  }
-}
-
 /**
  * Bounding box of a mask transformed by a grid: `x1`, `y1` are the first set column and row, `x2`, `y2` one past the
  * last; zeros if empty.
@@ -93,14 +76,8 @@ export interface Cutout extends Size {
 
 /** Crops a bitmap to the smallest rectangle with all foreground, `[height, width]`. */
 export function cutForeground(mask: Rle): Cutout {
-  let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
-  forEachPiece(mask, (column, from, to) => {
-    left = Math.min(left, column);
-    right = Math.max(right, column + 1);
-    top = Math.min(top, from);
-    bottom = Math.max(bottom, to);
-  });
-  const [width, height] = [Math.max(right - left, 0), Math.max(bottom - top, 0)];
+  const bounds = rleBounds(mask) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const { x: left, y: top, width, height } = bounds;
   const bits = new Uint8Array(width * height);
   forEachPiece(mask, (column, from, to) => {
     for (let y = from; y < to; y++) bits[(y - top) * width + column - left] = 1;
@@ -110,17 +87,9 @@ export function cutForeground(mask: Rle): Cutout {
 
 /** Converts a cutout to run lengths of the whole image. */
 export function cutoutRuns({ left, top, width, height, bits }: Cutout, size: Size): Rle {
-  const runs: number[] = [];
-  let end = 0;
+  const runs = new RleBuilder(size);
   for (let x = 0; x < width; x++)
-    for (let y = 0; y < height; y++) {
-      if (bits[y * width + x] === 0) continue;
-      const at = (left + x) * size.height + top + y;
-      if (at === end && runs.length > 0) runs[runs.length - 1]++;
-      else runs.push(at - end, 1);
-      end = at + 1;
-    }
-  const total = size.width * size.height;
-  if (end < total) runs.push(total - end);
-  return { height: size.height, width: size.width, counts: Uint32Array.from(runs) };
+    for (let y = 0; y < height; y++)
+      if (bits[y * width + x] === 1) runs.add((left + x) * size.height + top + y, 1);
+  return runs.finish();
 }

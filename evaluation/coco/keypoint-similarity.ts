@@ -1,3 +1,4 @@
+import { extentOf } from '../../core/boxes.js';
 import { DataError } from '../../core/errors.js';
 import type { XywhBox } from '../../core/rle.js';
 import type { CocoDetections, CocoGroundTruth, Similarity } from './objects.js';
@@ -94,13 +95,7 @@ function extentArea(points: Float64Array, index: number, numPoints: number): num
  * @returns x, y, width, height
  */
 export function boxAround(points: ArrayLike<number>): XywhBox {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let p = 0; p + 1 < points.length; p += 3) {
-    x1 = Math.min(x1, points[p]);
-    x2 = Math.max(x2, points[p]);
-    y1 = Math.min(y1, points[p + 1]);
-    y2 = Math.max(y2, points[p + 1]);
-  }
+  const [x1, y1, x2, y2] = extentOf([points], 3);
   return [x1, y1, x2 - x1, y2 - y1];
 }
 

@@ -1,4 +1,5 @@
 import { Blocks } from '../../core/blocks.js';
+import { joined } from '../../core/joined.js';
 import type { MaskPool } from './mask-pool.js';
 import type { CocoDetections } from './objects.js';
 import type { CocoResults } from './results-builder.js';
@@ -49,8 +50,8 @@ export function joinResults(parts: readonly SharedResults[]): CocoResults | unde
     const count = all.filter((part) => part[field] !== undefined).length;
     if (count > 0 && count < parts.length) return undefined;
   }
-  const column = (field: 'ids' | 'areas' | 'boxes' | 'keypoints'): Float64Array | undefined =>
-    all[0][field] && joined(all.map((part) => part[field]!));
+  const optional = (field: 'ids' | 'areas' | 'boxes' | 'keypoints'): Float64Array | undefined =>
+    all[0][field] && column(all.map((part) => part[field]!));
   const [{ kind, hasBoxAndMask }] = parts;
   return {
     kind,
@@ -58,20 +59,20 @@ export function joinResults(parts: readonly SharedResults[]): CocoResults | unde
     numUnknownImages: parts.reduce((sum, { numUnknownImages }) => sum + numUnknownImages, 0),
     detections: {
       source: all[0].source,
-      imageOf: joined(all.map(({ imageOf }) => imageOf)),
-      categoryOf: joined(all.map(({ categoryOf }) => categoryOf)),
-      scores: joined(all.map(({ scores }) => scores)),
-      ids: column('ids'),
-      areas: column('areas'),
-      boxes: column('boxes'),
-      keypoints: column('keypoints'),
+      imageOf: column(all.map(({ imageOf }) => imageOf)),
+      categoryOf: column(all.map(({ categoryOf }) => categoryOf)),
+      scores: column(all.map(({ scores }) => scores)),
+      ids: optional('ids'),
+      areas: optional('areas'),
+      boxes: optional('boxes'),
+      keypoints: optional('keypoints'),
       masks: all[0].masks && joinMasks(all.map(({ masks }) => masks!)),
     },
   };
 }
 
 function joinMasks(parts: readonly SharedMasks[]): MaskPool {
-  const starts = joined(parts.map((part) => part.starts));
+  const starts = column(parts.map((part) => part.starts));
   let at = 0;
   let numBlocks = 0;
   for (const part of parts) {
@@ -85,21 +86,13 @@ function joinMasks(parts: readonly SharedMasks[]): MaskPool {
       parts.flatMap(({ blocks }) => blocks),
     ),
     starts,
-    lengths: joined(parts.map(({ lengths }) => lengths)),
-    heights: joined(parts.map(({ heights }) => heights)),
-    widths: joined(parts.map(({ widths }) => widths)),
+    lengths: column(parts.map(({ lengths }) => lengths)),
+    heights: column(parts.map(({ heights }) => heights)),
+    widths: column(parts.map(({ widths }) => widths)),
   };
 }
 
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
+const column = (parts: readonly Float64Array[]): Float64Array => joined(parts, Float64Array);
 
 function shared(values: Float64Array): Float64Array {
   const copy = new Float64Array(new SharedArrayBuffer(values.byteLength));

@@ -1,6 +1,7 @@
 import type { Boxes } from '../../core/boxes.js';
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
+import { joined } from '../../core/joined.js';
 import type { DetectorCard } from '../card.js';
 import { detectorInput, type DetectorInput } from './preprocess.js';
 import type { BoxCandidates } from './roi-heads.js';
@@ -71,8 +72,14 @@ export function flipMasks(masks: Float32Array, count: number): Float32Array {
 export function joinCandidates(parts: readonly BoxCandidates[]): BoxCandidates {
   if (parts.length === 1) return parts[0];
   return {
-    boxes: concatenated(parts.map(({ boxes }) => boxes)),
-    scores: concatenated(parts.map(({ scores }) => scores)),
+    boxes: joined(
+      parts.map(({ boxes }) => boxes),
+      Float32Array,
+    ),
+    scores: joined(
+      parts.map(({ scores }) => scores),
+      Float32Array,
+    ),
   };
 }
 
@@ -87,14 +94,4 @@ export function meanOf(arrays: readonly Float32Array[]): Float32Array {
     for (let i = 0; i < mean.length; i++) mean[i] += array[i] / arrays.length;
   }
   return mean;
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -1,3 +1,4 @@
+import { extentOf } from '../../core/boxes.js';
 import { rleFromText, type RleRecord } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
 import { DataError, quote } from '../../core/errors.js';
@@ -320,20 +321,6 @@ function arePolygons(ends: readonly number[]): boolean {
 }
 
 const NO_EXTENT: readonly number[] = [NaN, NaN, NaN, NaN];
-
-function extentOf(polygons: Polygons): readonly [number, number, number, number] {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const polygon of polygons) {
-    for (let i = 0; i < polygon.length; i += 2) {
-      const [x, y] = [polygon[i], polygon[i + 1]];
-      if (x < x1) x1 = x;
-      if (x > x2) x2 = x;
-      if (y < y1) y1 = y;
-      if (y > y2) y2 = y;
-    }
-  }
-  return [x1, y1, x2, y2];
-}
 
 /** Polygons of a segmentation; a flat list is one polygon. */
 function polygonsOf(segmentation: AnnotationRecord['segmentation']): Polygons {

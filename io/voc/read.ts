@@ -1,3 +1,4 @@
+import { extentOf } from '../../core/boxes.js';
 import { quote } from '../../core/errors.js';
 import { readXml } from '../xml/reader.js';
 
@@ -105,11 +106,7 @@ function objectOf(fields: ReadonlyMap<string, string>, points: readonly string[]
 
 /** The corners of the box around an outline, as VOC counts them: from 1, with the last pixel. */
 function cornersOf(outline: readonly number[]): readonly number[] {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (let i = 0; i + 1 < outline.length; i += 2) {
-    [x1, x2] = [Math.min(x1, outline[i]), Math.max(x2, outline[i])];
-    [y1, y2] = [Math.min(y1, outline[i + 1]), Math.max(y2, outline[i + 1])];
-  }
+  const [x1, y1, x2, y2] = extentOf([outline]);
   return [x1 + 1, y1 + 1, x2, y2];
 }
 

@@ -1,3 +1,4 @@
+import { extentOf } from '../../core/boxes.js';
 import { blendPixel, type Picture, type Rgb } from './picture.js';
 
 /** Rows per pixel at which an outline is sampled; along a row, coverage is exact. */
@@ -13,17 +14,9 @@ export function fillOutline(
   contours: readonly (readonly number[])[],
   color: Rgb,
 ): void {
-  const points = contours.flat();
-  if (points.length === 0) return;
-  const bounds = (axis: 0 | 1): readonly [number, number] => {
-    let [least, most] = [Infinity, -Infinity];
-    for (let i = axis; i < points.length; i += 2) {
-      least = Math.min(least, points[i]);
-      most = Math.max(most, points[i]);
-    }
-    return [Math.floor(least), Math.ceil(most)];
-  };
-  const [[left, right], [top, bottom]] = [bounds(0), bounds(1)];
+  const [x1, y1, x2, y2] = extentOf(contours);
+  if (!(x1 <= x2)) return; // no corners
+  const [left, top, right, bottom] = [Math.floor(x1), Math.floor(y1), Math.ceil(x2), Math.ceil(y2)];
   const row = new Float64Array(right - left + 1);
   for (let y = Math.max(0, top); y < Math.min(bottom, picture.height); y++) {
     row.fill(0);

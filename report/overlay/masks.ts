@@ -1,3 +1,4 @@
+import { forEachPiece, rleBounds } from '../../core/rle-crop.js';
 import type { Rle } from '../../core/rle.js';
 import { blendPixel, type Picture, type Rgb } from './picture.js';
 
@@ -48,46 +49,18 @@ export function drawMask(picture: Picture, mask: Rle, factor: number, style: Mas
 
 /** Upscales the mask in a window with a border of `margin` pixels; undefined for an empty mask. */
 function fieldOf(mask: Rle, factor: number, margin: number): Field | undefined {
-  const runs = columnRuns(mask);
-  if (runs.length === 0) return undefined;
-  let [x1, y1, x2, y2] = [Infinity, Infinity, 0, 0];
-  for (const { x, from, to } of runs) {
-    x1 = Math.min(x1, x);
-    x2 = Math.max(x2, x + 1);
-    y1 = Math.min(y1, from);
-    y2 = Math.max(y2, to);
-  }
-  const [left, top] = [x1 * factor - margin, y1 * factor - margin];
-  const width = (x2 - x1) * factor + 2 * margin;
-  const height = (y2 - y1) * factor + 2 * margin;
+  const bounds = rleBounds(mask);
+  if (!bounds) return undefined;
+  const [left, top] = [bounds.x * factor - margin, bounds.y * factor - margin];
+  const width = bounds.width * factor + 2 * margin;
+  const height = bounds.height * factor + 2 * margin;
   const values = new Float32Array(width * height);
-  for (const { x, from, to } of runs) {
+  forEachPiece(mask, (x, from, to) => {
     const column = x * factor - left;
     for (let y = from * factor - top; y < to * factor - top; y++)
       values.fill(1, y * width + column, y * width + column + factor);
-  }
-  return { left, top, width, height, values };
-}
-
-/** Visits the runs of foreground, column by column. */
-function columnRuns({
-  height,
-  counts,
-}: Rle): { readonly x: number; readonly from: number; readonly to: number }[] {
-  const runs: { readonly x: number; readonly from: number; readonly to: number }[] = [];
-  let position = 0;
-  counts.forEach((count, i) => {
-    const end = position + count;
-    while (i % 2 === 1 && position < end) {
-      const x = Math.floor(position / height);
-      const from = position - x * height;
-      const to = Math.min(height, from + end - position);
-      runs.push({ x, from, to });
-      position += to - from;
-    }
-    position = end;
   });
-  return runs;
+  return { left, top, width, height, values };
 }
 
 /** Box blur: mean over squares of side `2 · radius + 1`, with zeros outside. */

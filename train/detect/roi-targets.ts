@@ -1,5 +1,6 @@
 import { sum } from '../../core/statistics.js';
 import type { Boxes, Size } from '../../core/boxes.js';
+import { joined } from '../../core/joined.js';
 import { maskTargets } from '../../core/mask-targets.js';
 import { roiTargets, type RoiTargets } from '../../core/matcher-roi.js';
 import { comparesBoxes } from '../../heads/box/box-losses.js';
@@ -122,11 +123,5 @@ export function positiveMasks(
       grid,
     });
   });
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joined(parts, Uint8Array);
 }
