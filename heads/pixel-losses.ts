@@ -35,9 +35,6 @@ export const PixelLoss = record({
 });
 export type PixelLoss = Infer<typeof PixelLoss>;
 
-/** Sampler of mmsegmentation's recipes. */
-export const HARD_PIXELS = { threshold: 0.7, minKept: 100_000 } as const satisfies HardPixels;
-
 /** Keeps a class without pixels in the batch finite. */
 const DICE_EPS = 1e-3;
 

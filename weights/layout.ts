@@ -45,16 +45,8 @@ export function fitsLayout(
  * Converts PyTorch's values to this library's axis order.
  *
  * @param stored PyTorch's shape
+ * @param destination of the same length
  */
-export function toLibraryLayout(
-  values: Float32Array,
-  stored: readonly number[],
-  layout: Layout,
-): Float32Array {
-  return layout === 'vector' ? values : permute(values, stored, AXES[layout]);
-}
-
-/** {@link toLibraryLayout} into an array of the same length, without a copy in between. */
 export function writeLibraryLayout(
   values: Float32Array,
   stored: readonly number[],
@@ -66,7 +58,7 @@ export function writeLibraryLayout(
 }
 
 /**
- * Inverse of {@link toLibraryLayout}: converts values to PyTorch's axis order.
+ * Inverse of {@link writeLibraryLayout}: converts values to PyTorch's axis order.
  *
  * @param shape this library's shape
  */

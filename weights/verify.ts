@@ -63,9 +63,6 @@ interface PieceCheck {
   readonly bytes: number;
 }
 
-/** Result of {@link verifyWeights}. */
-interface VerifiedWeights extends WeightsSummary, FileCheck {}
-
 /** Weights to check. */
 export interface Expectation {
   readonly which?: Which | undefined;
@@ -280,19 +277,6 @@ export function countParameters(tensors: TensorMap, version: 1 | 2): number {
       total += numElements(shape);
   }
   return total;
-}
-
-/**
- * Checks everything possible without running the network: recorded checksum, names, shapes, finite values.
- *
- * @throws WeightsError with the reason
- */
-export async function verifyWeights(
-  file: string,
-  options: Expectation = {},
-): Promise<VerifiedWeights> {
-  const summary = await summarizeWeights(file, options);
-  return { ...summary, ...(await verifyValues(file, options.which)) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ParameterStore } from '../../engine/parameters/store.js';
-import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
+import { toTorchLayout, writeLibraryLayout, type Layout } from '../../weights/layout.js';
 import type { FixtureTensor } from './fixtures.js';
 
 /** `[N, C, H, W]` → `[N, H, W, C]`, or back with the inverse permutation. */
@@ -29,6 +29,17 @@ export const toNhwc = ({ data, shape }: FixtureTensor): Float32Array =>
 /** `[N, H, W, C]` values as the fixtures hold them. */
 export const toNchw = (data: ArrayLike<number>, shape: readonly number[]): Float32Array =>
   permuted(data, shape, [0, 3, 1, 2]);
+
+/** PyTorch's values of shape `stored` in this library's axis order. */
+export function toLibraryLayout(
+  values: Float32Array,
+  stored: readonly number[],
+  layout: Layout,
+): Float32Array {
+  const converted = new Float32Array(values.length);
+  writeLibraryLayout(values, stored, layout, converted);
+  return converted;
+}
 
 /** Fills a store from tensors in PyTorch's layout, all names required. */
 export function fillStore(

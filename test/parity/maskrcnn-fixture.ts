@@ -8,9 +8,9 @@ import { DEFAULT_ENGINE, openEngine, type Engine } from '../../engine/runtime/en
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { Backbone } from '../../engine/backbone.js';
 import type { Segmentation } from '../../core/coco.js';
-import { toLibraryLayout, toTorchLayout } from '../../weights/layout.js';
+import { toLibraryLayout, toNhwc } from '../helpers/layout.js';
+import { toTorchLayout } from '../../weights/layout.js';
 import { readTensors, type Fixture, type FixtureTensor } from '../helpers/fixtures.js';
-import { toNhwc } from '../helpers/layout.js';
 import { EAGER_BACKEND, type RuntimeName } from '../helpers/runtimes.js';
 
 /** An engine that runs as the helpers' runtime of that name does. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { WeightsError } from '../../core/errors.js';
-import { toLibraryLayout, type Layout } from '../../weights/layout.js';
+import { toLibraryLayout } from '../helpers/layout.js';
+import type { Layout } from '../../weights/layout.js';
 import { loadTensors, loadWeights, type ParameterTarget } from '../../weights/load.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 import { reshaped, tensorOf, type LazyTensor } from '../../io/tensor.js';

@@ -7,7 +7,7 @@ import { withWeights } from '../../weights/open.js';
 import { writeRecord } from '../../weights/record.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
 import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
-import { explained, summarizeWeights, verifyWeights } from '../../weights/verify.js';
+import { explained, summarizeWeights, verifyValues } from '../../weights/verify.js';
 import { smallNetwork } from './small-network.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { call, dict, floats, global, tensor, torchZip } from '../io/torch/torch-file.js';
@@ -38,7 +38,10 @@ test('a valid file is summarized', async () => {
     (sum, { values }) => sum + values.length,
     0,
   );
-  expect(await verifyWeights(sound)).toMatchObject({
+  expect({
+    ...(await summarizeWeights(sound)),
+    ...(await verifyValues(sound)),
+  }).toMatchObject({
     container: 'safetensors',
     scheme: 'official',
     version: 2,
@@ -93,7 +96,7 @@ test('NaN is found by reading the values', async () => {
   const network: Map<string, LazyTensor> = smallNetwork();
   network.set('head.bias', tensorOf(Float32Array.of(0, NaN, 0, 0, 0, 0), [6]));
   const file = await save('nan.safetensors', network);
-  await expect(verifyWeights(file)).rejects.toThrow('got NaN or Inf in head.bias');
+  await expect(verifyValues(file)).rejects.toThrow('got NaN or Inf in head.bias');
   const output = path('nan-out.safetensors');
   await expect(convertWeights(file, output, { scheme: 'hf' })).rejects.toThrow(
     'NaN or Inf in classifier.bias',
@@ -103,7 +106,7 @@ test('NaN is found by reading the values', async () => {
 
 test('a recorded file that changed is an error', async () => {
   const file = await save('changed.safetensors', smallNetwork());
-  const { sha256, bytes } = await verifyWeights(file);
+  const { sha256, bytes } = await verifyValues(file);
   const record = {
     url: null,
     bytes,
@@ -114,15 +117,15 @@ test('a recorded file that changed is an error', async () => {
     recordedAt: '',
   };
   await writeRecord(file, record);
-  expect((await verifyWeights(file)).recorded).toBe(true);
+  expect((await verifyValues(file)).recorded).toBe(true);
   const content = await readFile(file);
   content[content.length - 1] ^= 1; // the lowest bit that matters: the file stays readable
   await writeFile(file, content);
-  await expect(verifyWeights(file)).rejects.toThrow(`expected sha256 ${sha256} as recorded`);
+  await expect(verifyValues(file)).rejects.toThrow(`expected sha256 ${sha256} as recorded`);
   await writeRecord(file, { ...record, bytes: 1 });
-  await expect(verifyWeights(file)).rejects.toThrow('expected 1 bytes as recorded');
+  await expect(verifyValues(file)).rejects.toThrow('expected 1 bytes as recorded');
   await writeFile(`${file}.json`, '{');
-  await expect(verifyWeights(file)).rejects.toThrow('expected a record with sha256 and bytes');
+  await expect(verifyValues(file)).rejects.toThrow('expected a record with sha256 and bytes');
 });
 
 test('half precision is written where asked for, and rejected where it overflows', async () => {

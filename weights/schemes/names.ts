@@ -24,7 +24,7 @@ interface NamingScheme {
   readonly stem: string;
 }
 
-/** All naming schemes. Schemes with the same stem are told apart by other names, see {@link detectScheme}. */
+/** All naming schemes. Schemes with the same stem are told apart by other names, see {@link findNetworks}. */
 export const SCHEMES: Readonly<Record<SourceScheme, NamingScheme>> = {
   official: { title: 'official', pairs: OFFICIAL, stem: 'downsample_layers.0.0.weight' },
   openmmlab: { title: 'OpenMMLab', pairs: OPENMMLAB, stem: 'downsample_layers.0.0.weight' },
@@ -99,11 +99,6 @@ export function fromOfficialName(
     default:
       return scheme satisfies never;
   }
-}
-
-/** Detects the scheme of a list of names, or returns undefined if it is unknown. */
-export function detectScheme(names: Iterable<string>): SourceScheme | undefined {
-  return findNetworks(names)[0]?.scheme;
 }
 
 /** Place of a network among names. */
