@@ -1,6 +1,6 @@
 import type { AnchorConfig } from '../../core/anchors.js';
 import { keepRatioSize, type ScaleLimits } from '../transforms/keep-ratio.js';
-import { boxOf } from './samples.js';
+import { boxOf } from '../../io/coco/annotations.js';
 import type { CocoSet } from './set.js';
 
 /** Resize and anchors of a detector, through which it sees the boxes. */

@@ -1,7 +1,6 @@
-import { annotationPlace } from '../../io/coco/annotations.js';
-import type { ProblemLog } from '../problems.js';
-import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { boxOf } from './samples.js';
+import type { ProblemLog, ReportProblem } from '../problems.js';
+import { annotationProblem, COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
+import { boxOf } from '../../io/coco/annotations.js';
 import type { CocoSet } from './set.js';
 
 /** Fraction of the boxes that leave their image from which on their numbers are probably others. */
@@ -28,21 +27,17 @@ export function reportUnits(set: CocoSet, log: ProblemLog): void {
     if (x + w > width + 1 || y + h > height + 1) leaving++;
   }
   if (count === 0) return;
-  const { file, where } = annotationPlace(set, first);
-  const at = {
-    file,
-    id: annotations.ids[first],
-    row: { table: 'annotations', index: first } as const,
-  };
+  const report: ReportProblem = (kind, message) =>
+    log.add(kind, annotationProblem(set, first, message));
   const box = `[${boxOf(set, first).join(', ')}]`;
   if (relative === count)
-    log.add(PROBLEMS.boxRelative, {
-      ...at,
-      message: `${where}: expected pixels, got ${box}, and all of ${count} boxes between 0 and 1; multiply them by the sides of their images`,
-    });
+    report(
+      PROBLEMS.boxRelative,
+      `expected pixels, got ${box}, and all of ${count} boxes between 0 and 1; multiply them by the sides of their images`,
+    );
   else if (set.places === undefined && corners === count && leaving >= MANY * count)
-    log.add(PROBLEMS.boxCorners, {
-      ...at,
-      message: `${where}: expected [x, y, width, height], got ${box}; ${leaving} of ${count} boxes leave their image, and as [x1, y1, x2, y2] none does`,
-    });
+    report(
+      PROBLEMS.boxCorners,
+      `expected [x, y, width, height], got ${box}; ${leaving} of ${count} boxes leave their image, and as [x1, y1, x2, y2] none does`,
+    );
 }

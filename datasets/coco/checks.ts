@@ -1,9 +1,9 @@
 import { quote } from '../../core/errors.js';
-import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
+import { boxOf, type CocoTables } from '../../io/coco/annotations.js';
 import { placeOf } from '../../io/coco/issues.js';
 import type { ProblemLog, ReportProblem } from '../problems.js';
 import { staysInside } from './image-path.js';
-import { COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
+import { annotationProblem, COCO_PROBLEMS as PROBLEMS, imageProblem } from './problem-kinds.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
 /** Tolerance at the border, because coordinates have two decimals. */
@@ -106,15 +106,8 @@ function checkAnnotations(tables: CocoTables, log: ProblemLog): Int32Array {
   const used = new Set<number>();
   const reporter =
     (a: number): ReportProblem =>
-    (kind, message) => {
-      const place = annotationPlace(tables, a);
-      log.add(kind, {
-        file: place.file,
-        message: `${place.where}: ${message}`,
-        id: annotations.ids[a],
-        row: { table: 'annotations', index: a },
-      });
-    };
+    (kind, message) =>
+      log.add(kind, annotationProblem(tables, a, message));
   reportDuplicates(annotations.ids, (a) =>
     reporter(a)(
       PROBLEMS.duplicateId,
@@ -164,25 +157,15 @@ function checkKeypoints(
 }
 
 /** Checks box, area and mask of an annotation against each other and against the size of its image. */
-function checkRegion(
-  { images, annotations }: CocoTables,
-  a: number,
-  image: number,
-  report: ReportProblem,
-): void {
+function checkRegion(tables: CocoTables, a: number, image: number, report: ReportProblem): void {
+  const { images, annotations } = tables;
   const [imageWidth, imageHeight] = [images.widths[image], images.heights[image]];
-  const box = [...annotations.boxes.subarray(4 * a, 4 * a + 4)] as [number, number, number, number];
+  const box = boxOf(tables, a);
   const [x, y, width, height] = box;
   const extent = annotations.maskExtents.subarray(4 * a, 4 * a + 4);
   const areaPx = annotations.areas[a];
   const shown = `[${box.join(', ')}] in ${imageWidth}x${imageHeight}`;
-  const skip = skipReason({
-    ignore: annotations.ignores[a] === 1,
-    box,
-    areaPx,
-    imageWidth,
-    imageHeight,
-  });
+  const skip = skipReason(tables, a, image);
   if (skip) report(skip, SKIP_MESSAGES[skip.code](shown, areaPx));
   else if (leaves([x, y, x + width, y + height], imageWidth, imageHeight))
     report(PROBLEMS.boxOverhang, `bbox: expected a box inside the image, got ${shown}`);

@@ -2,9 +2,9 @@ import { assertObject } from '../../core/arguments.js';
 import { rleOfSegmentation, type CocoDomain, type GroundTruthObject } from '../../core/coco.js';
 import { AnnotationsError, DataError } from '../../core/errors.js';
 import type { Rle, XywhBox } from '../../core/rle.js';
-import { annotationPlace, type CocoTables } from '../../io/coco/annotations.js';
-import { hasMask, reasonToSkip } from './inspect-set.js';
-import { boxOf } from './samples.js';
+import { annotationPlace, boxOf, type CocoTables } from '../../io/coco/annotations.js';
+import { hasMask } from './inspect-set.js';
+import { reasonToSkip } from './training-rules.js';
 import type { CocoSet } from './set.js';
 
 /** Collects the images and classes of a set for an evaluator. */

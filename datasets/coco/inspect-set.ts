@@ -2,13 +2,12 @@ import { quote } from '../../core/errors.js';
 import { annotationPlace } from '../../io/coco/annotations.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
 import { LeftOutCounter, type PartPurpose, type PartUse, type TrainingNeeds } from '../part-use.js';
-import type { ProblemKind, ProblemLog } from '../problems.js';
+import type { ProblemLog } from '../problems.js';
 import { keepRatioSize } from '../transforms/keep-ratio.js';
 import { reportUnits } from './box-units.js';
-import { COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
-import { boxOf } from './samples.js';
+import { annotationProblem, COCO_PROBLEMS as PROBLEMS } from './problem-kinds.js';
+import { MIN_IMAGE_SIDE_PX, reasonToSkip } from './training-rules.js';
 import type { CocoSet } from './set.js';
-import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
 
 /** Mean side of objects in pixels of the model input below which they are hardly learned. */
 const MIN_MEAN_SIDE_PX = 8;
@@ -27,28 +26,6 @@ export function hasMask(
   row: number,
 ): boolean {
   return !Number.isNaN(maskExtents[4 * row]) || maskSizes[2 * row] > 0;
-}
-
-/**
- * Reason why training skips an annotation, crowds included; undefined if it is used.
- *
- * @param row of the annotations
- * @param image index of its image
- */
-export function reasonToSkip(
-  set: Pick<CocoSet, 'annotations' | 'images'>,
-  row: number,
-  image: number,
-): ProblemKind | undefined {
-  const { annotations, images } = set;
-  if (annotations.crowds[row] === 1) return PROBLEMS.crowd;
-  return skipReason({
-    ignore: annotations.ignores[row] === 1,
-    box: boxOf(set, row),
-    areaPx: annotations.areas[row],
-    imageWidth: images.widths[image],
-    imageHeight: images.heights[image],
-  });
 }
 
 /**
@@ -138,15 +115,9 @@ function reportTwice(set: CocoSet, log: ProblemLog): void {
       const [before, row] = [rows[n - 1], rows[n]];
       if (classIndices[before] !== classIndices[row] || compareBoxes(set, before, row) !== 0)
         continue;
-      const { file, where } = annotationPlace(set, row);
-      const message = `${where}: expected an object of its own, got the box of ${annotationPlace(set, before).where} again`;
-      const id = annotations.ids[row];
-      log.add(PROBLEMS.objectTwice, {
-        file,
-        message,
-        id,
-        row: { table: 'annotations', index: row },
-      });
+      const place = annotationPlace(set, before).where;
+      const message = `expected an object of its own, got the box of ${place} again`;
+      log.add(PROBLEMS.objectTwice, annotationProblem(set, row, message));
     }
   }
 }
@@ -200,22 +171,16 @@ function reportMasks(
   },
   log: ProblemLog,
 ): void {
-  const { file, images, annotations } = set;
+  const { file, images } = set;
   if (masked.with === 0) {
     if (masked.without > 0) log.add(PROBLEMS.boxesOnly, { file, message: 'no object has a mask' });
     return;
   }
   if (masked.without === 0) return;
   const { first: row, firstImage: i } = masked;
-  const id = annotations.ids[row];
-  const { file: own, where } = annotationPlace(set, row);
-  log.add(PROBLEMS.maskMissing, {
-    file: own,
-    message:
-      `${where}: expected a mask (segmentation) of every object, got none ` +
-      `in image ${images.ids[i]} (${images.fileNames[i]}), and of ${masked.without} of ${masked.without + masked.with} objects; ` +
-      'train boxes only with --set detector.masks=null, or add masks',
-    id,
-    row: { table: 'annotations', index: row },
-  });
+  const message =
+    `expected a mask (segmentation) of every object, got none ` +
+    `in image ${images.ids[i]} (${images.fileNames[i]}), and of ${masked.without} of ${masked.without + masked.with} objects; ` +
+    'train boxes only with --set detector.masks=null, or add masks';
+  log.add(PROBLEMS.maskMissing, annotationProblem(set, row, message));
 }

@@ -1,5 +1,5 @@
 import { quote } from '../../core/errors.js';
-import { imagePlace, type CocoTables } from '../../io/coco/annotations.js';
+import { annotationPlace, imagePlace, type CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { problemKinds, type Problem, type ProblemLog } from '../problems.js';
 
@@ -117,4 +117,15 @@ export function imageProblem(
   const isRepeated = where.endsWith(name) && message.startsWith(name);
   const text = isRepeated ? where + message.slice(name.length) : `${where}: ${message}`;
   return { file, message: text, id, row: { table: 'images', index: row } };
+}
+
+/** Describes problems of an annotation. @param row of `annotations` */
+export function annotationProblem(
+  tables: Pick<CocoTables, 'file' | 'annotations' | 'places'>,
+  row: number,
+  message: string,
+): Problem {
+  const { file, where } = annotationPlace(tables, row);
+  const id = tables.annotations.ids[row];
+  return { file, message: `${where}: ${message}`, id, row: { table: 'annotations', index: row } };
 }

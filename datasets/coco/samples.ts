@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { Segmentation } from '../../core/coco.js';
+import { boxOf } from '../../io/coco/annotations.js';
 import type { DetectionSample, Objects } from '../sample.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
@@ -69,25 +70,16 @@ function samplesOf(set: CocoSet, chosen: readonly number[]): DetectionSamples {
 
 function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample {
   const { images, annotations } = set;
-  const [width, height] = [images.widths[image], images.heights[image]];
   const usable = rowsOf(set, image).filter(
-    (a) =>
-      set.classIndices[a] >= 0 &&
-      skipReason({
-        ignore: annotations.ignores[a] === 1,
-        box: boxOf(set, a),
-        areaPx: annotations.areas[a],
-        imageWidth: width,
-        imageHeight: height,
-      }) === undefined,
+    (a) => set.classIndices[a] >= 0 && skipReason(set, a, image) === undefined,
   );
   return {
     imageId: images.ids[image],
     file: join(folder, images.fileNames[image]),
     image: images.pixels?.[image],
     range: set.range,
-    width,
-    height,
+    width: images.widths[image],
+    height: images.heights[image],
     objects: objectsOf(
       set,
       usable.filter((a) => annotations.crowds[a] === 0),
@@ -118,14 +110,6 @@ function objectsOf(set: CocoSet, rows: readonly number[]): Objects {
 /** Annotations of an image as rows of `set.annotations`. */
 export function rowsOf(set: CocoSet, image: number): readonly number[] {
   return Array.from(set.order.subarray(set.starts[image], set.starts[image + 1]));
-}
-
-/** x, y, width, height of an annotation. */
-export function boxOf(
-  { annotations: { boxes } }: Pick<CocoSet, 'annotations'>,
-  row: number,
-): [number, number, number, number] {
-  return [boxes[4 * row], boxes[4 * row + 1], boxes[4 * row + 2], boxes[4 * row + 3]];
 }
 
 function indicesWhere(set: CocoSet, wanted: (image: number) => boolean): readonly number[] {

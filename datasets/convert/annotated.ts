@@ -1,5 +1,6 @@
 import type { AnnotatedImage } from '../../core/annotated-image.js';
-import { boxOf, rowsOf } from '../coco/samples.js';
+import { boxOf } from '../../io/coco/annotations.js';
+import { rowsOf } from '../coco/samples.js';
 import type { CocoSet } from '../coco/set.js';
 
 /** Collects the objects of the selected classes of an image, with the values of the annotations. @param fileName new name of the image */

@@ -98,14 +98,14 @@ function dataOf(
 ): DetectionData {
   const order: readonly SplitName[] = ['train', 'val', 'test'];
   const sorted = [...parts].sort((a, b) => order.indexOf(a.split) - order.indexOf(b.split));
-  const splits = Object.fromEntries(
-    sorted.map(({ split, source }) => [split, { ...source, classes }]),
-  );
-  const { shapes, source } = sorted[0];
-  return recognizedDetection('cvat', root, splits, {
+  const [{ shapes }] = sorted;
+  return recognizedDetection({
+    layout: 'cvat',
+    root,
+    splits: sorted.map(({ split, source }) => [split, source]),
     name: shapes.box >= shapes.other ? 'CVAT boxes' : 'CVAT polygons and masks',
     counts: sorted.map(({ count }) => count),
-    classes: classes ?? source.names ?? [],
+    classes,
   });
 }
 

@@ -33,17 +33,12 @@ export async function instanceMaskLayouts(
   }
   if (counts.every((count) => count === 0)) return [];
   const isNumbered = sources[0].classNumbers !== undefined;
-  const names = namesOf(root, isNumbered, classes);
-  const complete = Object.fromEntries(
-    [...splits].map(([split, source]) => [split, { ...source, ...names }]),
+  const { names, classNumbers } = namesOf(root, isNumbered, classes);
+  const name = isNumbered ? 'instance masks with class numbers' : 'instance masks';
+  const numbered = [...splits].map(
+    ([split, source]) => [split, { ...source, classNumbers }] as const,
   );
-  return [
-    recognizedDetection('masks', root, complete, {
-      name: isNumbered ? 'instance masks with class numbers' : 'instance masks',
-      counts,
-      classes: names.names,
-    }),
-  ];
+  return [recognizedDetection({ layout: 'masks', root, splits: numbered, name, counts, names })];
 }
 
 /** Class names: as listed, from number 1 on unless the first is the background; else those of Cityscapes, or one. */

@@ -1,6 +1,6 @@
-import { basename, extname } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
-import { filesIn, folderNamed } from './folder-names.js';
+import { filesIn, folderNamed, foldersIn } from './folder-names.js';
 import type { SplitName } from './types.js';
 
 /** Finds the split that a file or folder is named after: `train_labels.csv`, `via-val.json`; undefined if there is none. */
@@ -17,6 +17,13 @@ export function splitNamed(name: string): SplitName | undefined {
 function splitWith(isNamed: (names: readonly string[]) => boolean): SplitName | undefined {
   const found = Object.entries(SPLIT_NAMES).find(([, names]) => isNamed(names));
   return found?.[0] as SplitName | undefined;
+}
+
+/** The folders of a set in the layout of VOC: those of the years below `VOCdevkit/`, or the root. */
+export function vocFolders(root: string): readonly string[] {
+  const devkit = folderNamed(root, ['VOCdevkit']) ?? root;
+  const years = foldersIn(devkit).filter((name) => /^VOC\d{4}$/i.test(name));
+  return years.length > 0 ? years.map((name) => join(devkit, name)) : [root];
 }
 
 /** Finds the folder of such lists in a set in the layout of VOC: `ImageSets/Main`. */

@@ -8,10 +8,10 @@ import { IGNORED_LABEL } from '../../core/image.js';
 import { readClassNames } from '../class-names.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import { labelOfName } from '../segmentation-source.js';
-import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS } from './folder-names.js';
+import { firstFile, folderNamed, IMAGE_FOLDERS } from './folder-names.js';
 import { segmentationData } from './folders.js';
 import { readLabelTable, type NamedLabels } from './label-table.js';
-import { listFolder, splitLists } from './split-names.js';
+import { listFolder, splitLists, vocFolders } from './split-names.js';
 import type { SegmentationData } from './types.js';
 
 const LABEL_FOLDERS = ['SegmentationClass', 'SegmentationClassPNG', 'SegmentationClassRaw'];
@@ -26,10 +26,7 @@ export function vocLabelLayouts(
   root: string,
   classes?: readonly string[],
 ): readonly SegmentationData[] {
-  const devkit = folderNamed(root, ['VOCdevkit']) ?? root;
-  const years = foldersIn(devkit).filter((name) => /^VOC\d{4}$/i.test(name));
-  const bases = years.length > 0 ? years.map((name) => join(devkit, name)) : [root];
-  return bases.flatMap((base) => {
+  return vocFolders(root).flatMap((base) => {
     const images = folderNamed(base, IMAGE_FOLDERS);
     const labels = LABEL_FOLDERS.map((name) => folderNamed(base, [name])).find(
       (folder) => folder !== undefined && firstFile(folder, isPng, 2) !== undefined,

@@ -1,4 +1,4 @@
-import { basename, extname, join } from 'node:path';
+import { basename, extname } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { vocClasses } from '../annotations/voc.js';
@@ -8,12 +8,11 @@ import {
   firstFile,
   folderNamed,
   IMAGE_FOLDERS,
-  foldersIn,
   splitFolders,
   startOf,
 } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
-import { listFolder, splitLists } from './split-names.js';
+import { listFolder, splitLists, vocFolders } from './split-names.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** Names of folders with annotation files, ignoring case. */
@@ -28,11 +27,8 @@ export async function vocLayouts(
   root: string,
   classes?: readonly string[],
 ): Promise<readonly DetectionData[]> {
-  const devkit = folderNamed(root, ['VOCdevkit']) ?? root;
-  const years = foldersIn(devkit).filter((name) => /^VOC\d{4}$/i.test(name));
-  const bases = years.length > 0 ? years.map((name) => join(devkit, name)) : [root];
   const found: DetectionData[] = [];
-  for (const base of bases) {
+  for (const base of vocFolders(root)) {
     const splits = splitsOf(base);
     if (splits.size > 0) found.push(await vocData(base, splits, classes));
   }
@@ -41,18 +37,18 @@ export async function vocLayouts(
 
 async function vocData(
   root: string,
-  found: ReadonlyMap<SplitName, AnnotationSource>,
+  splits: ReadonlyMap<SplitName, AnnotationSource>,
   classes: readonly string[] | undefined,
 ): Promise<DetectionData> {
-  const { names: occurring, counts } = await vocClasses([...found.values()]);
-  const names = listedClasses(root) ?? occurring;
-  const splits = Object.fromEntries(
-    [...found].map(([split, source]) => [split, { ...source, names, classes }]),
-  );
-  return recognizedDetection('voc', root, splits, {
+  const { names, counts } = await vocClasses([...splits.values()]);
+  return recognizedDetection({
+    layout: 'voc',
+    root,
+    splits,
     name: 'VOC boxes',
     counts,
-    classes: classes ?? names,
+    names: listedClasses(root) ?? names,
+    classes,
   });
 }
 

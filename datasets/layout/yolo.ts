@@ -91,8 +91,8 @@ export async function yoloLayouts(
   if (Object.keys(splits).length === 0) return [];
   const nameFile = nameFileOf(root, splits);
   const names = nameFile === undefined ? notedClasses(root) : readClassNames(nameFile);
-  if (names) return [await yoloData(root, splits, { names, classes })];
-  return [await yoloData(root, splits, { names: classes })];
+  const known = names ? { names, classes } : { names: classes };
+  return [await yoloData(root, splits, known)];
 }
 
 /** Finds a part that a `data.yaml` names. Many were written on other machines, so that only the end of a path fits. */
@@ -263,13 +263,14 @@ async function yoloData(
       root,
       'expected class names, got none; give them with --classes, classes.txt or a data.yaml',
     );
-  const complete = Object.fromEntries(
-    Object.entries(splits).map(([split, source]) => [split, { ...source, names: known, classes }]),
-  );
-  const data = recognizedDetection('yolo', root, complete, {
+  const data = recognizedDetection({
+    layout: 'yolo',
+    root,
+    splits: Object.entries(splits),
     name: 2 * polygons.length > objects.length ? 'YOLO polygons' : 'YOLO boxes',
     counts: images.map(({ length }) => length),
-    classes: classes ?? known,
+    names: known,
+    classes,
   });
   const unnamed = names ? '' : ' without names (--classes or classes.txt gives them)';
   return { ...data, line: data.line + unnamed };

@@ -1,10 +1,10 @@
 import type { RleRecord } from '../../core/coco.js';
+import { maskContours } from '../../core/mask-outline.js';
 import { rleArea, type Rle, type XywhBox } from '../../core/rle.js';
 import { rleFromPolygons } from '../../core/rle-polygons.js';
 import { rleToString } from '../../core/rle-string.js';
 import { FORMS } from './forms.js';
-import { traceOutlines } from './outline.js';
-import { cutoutRuns, type Cutout } from '../transforms/mask-grid.js';
+import { cutoutRuns } from '../transforms/mask-grid.js';
 import { visibleMasks } from './render.js';
 import type { Scene } from './scene.js';
 
@@ -43,7 +43,7 @@ export function sceneAnnotations(
     const { classIndex, isCrowd } = scene.objects[o];
     const rle = cutoutRuns(mask, scene);
     const size = [height, width] as const;
-    const polygons = isCrowd ? undefined : exactPolygons(mask, rle);
+    const polygons = isCrowd ? undefined : exactPolygons(rle);
     return {
       id: firstId + o,
       image_id: imageId,
@@ -58,16 +58,13 @@ export function sceneAnnotations(
   });
 }
 
-/** Outlines that COCO's rasterizer converts to exactly this mask; undefined if there are none. */
-function exactPolygons(
-  mask: Cutout,
-  { height, width, counts }: Rle,
-): readonly (readonly number[])[] | undefined {
-  const outlines = traceOutlines(mask.bits, mask.width, mask.height);
-  if (!outlines) return undefined;
-  const polygons = outlines.map((outline) =>
-    outline.map((value, i) => value + (i % 2 === 0 ? mask.left : mask.top)),
-  );
+/**
+ * Outlines that COCO's rasterizer converts to exactly this mask; undefined if there are none, such as for a mask with a
+ * hole, which its polygons cannot have.
+ */
+export function exactPolygons(mask: Rle): readonly (readonly number[])[] | undefined {
+  const { height, width, counts } = mask;
+  const polygons = maskContours(mask).map((outline) => Array.from(outline));
   const drawn = rleFromPolygons(polygons, height, width).counts;
   const same = drawn.length === counts.length && drawn.every((run, i) => run === counts[i]);
   return same ? polygons : undefined;

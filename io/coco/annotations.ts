@@ -98,6 +98,14 @@ export function annotationPlace(
   );
 }
 
+/** x, y, width, height of an annotation, pixels. @param row of `annotations` */
+export function boxOf(
+  { annotations: { boxes } }: Pick<CocoTables, 'annotations'>,
+  row: number,
+): [number, number, number, number] {
+  return [boxes[4 * row], boxes[4 * row + 1], boxes[4 * row + 2], boxes[4 * row + 3]];
+}
+
 /** Options: parts of a file to keep. */
 interface ReadOptions {
   /** Whether to keep masks; default true. Ignored if `compared` is given. */

@@ -271,6 +271,11 @@ function isAlive({ pid, start }: LockOwner): boolean {
   const state = stateOf(pid);
   if (state !== undefined) return !state.isEnded && (start === '' || state.start === start);
   if (process.platform === 'linux') return false;
+  return isRunning(pid);
+}
+
+/** Whether a process of this machine runs, also one of another user. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, OutputError } from '../../core/errors.js';
 import { failedWrite } from './atomic.js';
+import { isRunning } from './lock.js';
 
 /**
  * Writes a new folder under a temporary name and renames it when it is complete. If writing fails, nothing is left.
@@ -57,14 +58,5 @@ async function removeLeftovers(folder: string, prefix: string): Promise<void> {
     const pid = name.startsWith(own) ? /^(\d+)-\w+$/.exec(name.slice(own.length))?.[1] : undefined;
     if (pid !== undefined && !isRunning(Number(pid)))
       await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

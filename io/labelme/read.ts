@@ -1,7 +1,19 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, DataError, quote } from '../../core/errors.js';
 import { encodeRle, type Rle } from '../../core/rle.js';
-import { TEXT, number } from '../../core/schema.js';
+import {
+  TEXT,
+  list,
+  listOf,
+  number,
+  optional,
+  orNull,
+  record,
+  whole,
+  withUnknownFields,
+  type Infer,
+  type Schema,
+} from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { decodePngIndices, type PngIndices } from '../png/indices.js';
 import { compileSchema, formatProblems } from '../schema.js';
@@ -37,50 +49,27 @@ export interface LabelMeFile {
   readonly marks: readonly LabelMeMark[];
 }
 
-const POINTS = {
-  type: 'array',
-  items: { type: 'array', items: number(), minItems: 2, maxItems: 2 },
-};
-const NULLABLE = { type: ['string', 'null'] };
+const NULLABLE: Schema<string | null> = { type: ['string', 'null'] };
+const SIDE = optional(orNull(whole(0, 1_000_000)));
+const ID: Schema<number | string | null> = { type: ['integer', 'string', 'null'] };
+const ShapeRecord = record({
+  label: TEXT,
+  points: listOf(list(number(), 2)),
+  group_id: optional(ID),
+  shape_type: optional(NULLABLE),
+  mask: optional(NULLABLE),
+});
+type ShapeRecord = Infer<typeof ShapeRecord>;
 /** Older versions wrote no `shape_type`, and `null` where there is no image or size. */
-const SHAPE = {
-  type: 'object',
-  required: ['label', 'points'],
-  properties: {
-    label: TEXT,
-    points: POINTS,
-    group_id: { type: ['integer', 'string', 'null'] },
-    shape_type: NULLABLE,
-    mask: NULLABLE,
-  },
-};
-const FILE = {
-  type: 'object',
-  required: ['shapes'],
-  properties: {
-    shapes: { type: 'array', items: SHAPE },
-    imagePath: NULLABLE,
-    imageData: NULLABLE,
-    imageWidth: { type: ['integer', 'null'], minimum: 0, maximum: 1_000_000 },
-    imageHeight: { type: ['integer', 'null'], minimum: 0, maximum: 1_000_000 },
-  },
-};
-
-interface ShapeRecord {
-  readonly label: string;
-  readonly points: readonly (readonly [number, number])[];
-  readonly group_id?: number | string | null;
-  readonly shape_type?: string | null;
-  readonly mask?: string | null;
-}
-
-interface FileRecord {
-  readonly shapes: readonly ShapeRecord[];
-  readonly imagePath?: string | null;
-  readonly imageData?: string | null;
-  readonly imageWidth?: number | null;
-  readonly imageHeight?: number | null;
-}
+const FileRecord = withUnknownFields(
+  record({
+    shapes: listOf(ShapeRecord),
+    imagePath: optional(NULLABLE),
+    imageData: optional(NULLABLE),
+    imageWidth: SIDE,
+    imageHeight: SIDE,
+  }),
+);
 
 /** Whether a JSON document has the fields of a LabelMe file. */
 export function isLabelMe(content: unknown): boolean {
@@ -104,9 +93,11 @@ export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
 
 /** Reads the JSON document of a LabelMe file. @throws DataError as {@link readLabelMe} */
 export function labelMeIn(content: unknown, file: string): LabelMeFile {
-  const problems = compileSchema(FILE)(content);
+  const problems = compileSchema(FileRecord)(content);
   if (problems.length > 0) throw AnnotationsError.in(file, formatProblems(problems));
-  const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as FileRecord;
+  const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as Infer<
+    typeof FileRecord
+  >;
   const regions: LabelMeShape[] = [];
   const marks: LabelMeMark[] = [];
   let masksPx = 0;

@@ -1,6 +1,16 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, quote } from '../../core/errors.js';
-import { POSITIVE, literal, number } from '../../core/schema.js';
+import {
+  POSITIVE,
+  listOf,
+  literal,
+  number,
+  optional,
+  record,
+  withUnknownFields,
+  type Fields,
+  type Infer,
+} from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 
@@ -32,20 +42,22 @@ export interface ViaFile {
   readonly options: ReadonlyMap<string, readonly string[] | undefined>;
 }
 
-const shape = (name: string, fields: Readonly<Record<string, object>>): object => ({
-  type: 'object',
-  required: ['name', ...Object.keys(fields).filter((field) => field !== 'theta')],
-  properties: { name: literal(name), ...fields },
-});
-const NUMBERS = { type: 'array', items: number() };
+/** A record that may have other fields. */
+const open = <const F extends Fields>(fields: F) => withUnknownFields(record(fields));
+const BOX = { x: number(), y: number(), width: POSITIVE, height: POSITIVE };
 const CENTER = { cx: number(), cy: number() };
+const ELLIPSE = { ...CENTER, rx: POSITIVE, ry: POSITIVE, theta: optional(number()) };
+const POINTS = { all_points_x: listOf(number()), all_points_y: listOf(number()) };
 /** Schemas of the shapes that are regions. */
-const SHAPES: Readonly<Record<string, object>> = {
-  rect: shape('rect', { x: number(), y: number(), width: POSITIVE, height: POSITIVE }),
-  circle: shape('circle', { ...CENTER, r: POSITIVE }),
-  ellipse: shape('ellipse', { ...CENTER, rx: POSITIVE, ry: POSITIVE, theta: number() }),
-  polygon: shape('polygon', { all_points_x: NUMBERS, all_points_y: NUMBERS }),
+const SHAPES = {
+  rect: open({ name: literal('rect'), ...BOX }),
+  circle: open({ name: literal('circle'), ...CENTER, r: POSITIVE }),
+  ellipse: open({ name: literal('ellipse'), ...ELLIPSE }),
+  polygon: open({ name: literal('polygon'), ...POINTS }),
 };
+type ShapeName = keyof typeof SHAPES;
+type Shape = Infer<(typeof SHAPES)[ShapeName]>;
+
 const REGION = {
   type: 'object',
   required: ['shape_attributes'],
@@ -67,31 +79,8 @@ const IMAGE = {
   },
 };
 
-interface RectShape {
-  readonly name: 'rect';
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-interface RoundShape {
-  readonly name: 'circle' | 'ellipse';
-  readonly cx: number;
-  readonly cy: number;
-  readonly r: number;
-  readonly rx: number;
-  readonly ry: number;
-  readonly theta?: number;
-}
-interface PolygonShape {
-  readonly name: 'polygon';
-  readonly all_points_x: readonly number[];
-  readonly all_points_y: readonly number[];
-}
-type Shape = RectShape | RoundShape | PolygonShape;
-
-type Fields = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Fields =>
+type JsonObject = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a JSON document is a project or the exported annotations of VIA. */
@@ -116,8 +105,8 @@ export function readVia(bytes: Uint8Array, file: string): ViaFile {
       file,
       `expected a project or annotations of VIA 2, got ${quote(content)}`,
     );
-  const fields = content as Fields;
-  const images = (fields['_via_img_metadata'] ?? fields) as Fields;
+  const fields = content as JsonObject;
+  const images = (fields['_via_img_metadata'] ?? fields) as JsonObject;
   return {
     images: Object.entries(images).map(([key, image]) => imageOf(key, image, file)),
     options: optionsOf(fields['_via_attributes']),
@@ -127,10 +116,10 @@ export function readVia(bytes: Uint8Array, file: string): ViaFile {
 function imageOf(key: string, image: unknown, file: string): ViaImage {
   const wrong = compileSchema(IMAGE)(image);
   if (wrong.length > 0) throw AnnotationsError.in(file, `${quote(key)}: ${formatProblems(wrong)}`);
-  const { filename, regions } = image as Fields;
+  const { filename, regions } = image as JsonObject;
   const listed: readonly (readonly [string | number, unknown])[] = Array.isArray(regions)
     ? regions.map((region, i) => [i, region] as const)
-    : Object.entries((regions ?? {}) as Fields); // version 1 wrote a map
+    : Object.entries((regions ?? {}) as JsonObject); // version 1 wrote a map
   const read: ViaRegion[] = [];
   const problems: string[] = [];
   for (const [position, region] of listed) {
@@ -145,13 +134,13 @@ function imageOf(key: string, image: unknown, file: string): ViaImage {
 function regionOf(region: unknown): Omit<ViaRegion, 'position'> | string {
   const wrong = compileSchema(REGION)(region);
   if (wrong.length > 0) return formatProblems(wrong);
-  const { shape_attributes: drawn, region_attributes: values } = region as Fields;
+  const { shape_attributes: drawn, region_attributes: values } = region as JsonObject;
   const attributes = Object.fromEntries(
-    Object.entries((values ?? {}) as Fields).map(([name, value]) => [name, textOf(value)]),
+    Object.entries((values ?? {}) as JsonObject).map(([name, value]) => [name, textOf(value)]),
   );
   const { name } = drawn as { readonly name: string };
   if (!Object.hasOwn(SHAPES, name)) return { region: name, attributes };
-  const check: SchemaCheck = compileSchema(SHAPES[name]);
+  const check: SchemaCheck = compileSchema(SHAPES[name as ShapeName]);
   const misfits = check(drawn);
   if (misfits.length > 0) return `${name}: ${formatProblems(misfits)}`;
   const drawnRegion = drawnRegionOf(drawn as Shape);
@@ -162,9 +151,12 @@ function drawnRegionOf(drawn: Shape): DrawnRegion | string {
   switch (drawn.name) {
     case 'rect':
       return rectangleBetween(drawn.x, drawn.y, drawn.x + drawn.width, drawn.y + drawn.height);
-    case 'circle':
+    case 'circle': {
+      const { cx, cy, r } = drawn;
+      return { kind: 'ellipse', center: [cx, cy], radii: [r, r], angle: 0 };
+    }
     case 'ellipse': {
-      const { cx, cy, r, rx = r, ry = r, theta = 0 } = drawn;
+      const { cx, cy, rx, ry, theta = 0 } = drawn;
       return { kind: 'ellipse', center: [cx, cy], radii: [rx, ry], angle: theta };
     }
     case 'polygon': {

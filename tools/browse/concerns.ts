@@ -1,5 +1,6 @@
 import { boxPairIou } from '../../core/rle-iou.js';
-import { boxOf, rowsOf } from '../../datasets/coco/samples.js';
+import { boxOf } from '../../io/coco/annotations.js';
+import { rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 
 /** An annotation that is valid but worth inspecting. */

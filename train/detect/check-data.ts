@@ -1,8 +1,8 @@
 import { AnnotationsError } from '../../core/errors.js';
 import { alignDetection } from '../../datasets/align-classes.js';
-import { reasonToSkip } from '../../datasets/coco/inspect-set.js';
 import { rowsOf } from '../../datasets/coco/samples.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
+import { reasonToSkip } from '../../datasets/coco/training-rules.js';
 import type { TrainingData } from '../tasks/task.js';
 
 /**

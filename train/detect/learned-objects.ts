@@ -1,7 +1,8 @@
 import type { Size } from '../../core/boxes.js';
 import type { XywhBox } from '../../core/rle.js';
-import { boxOf, rowsOf, trainableImages } from '../../datasets/coco/samples.js';
+import { rowsOf, trainableImages } from '../../datasets/coco/samples.js';
 import { skipReason } from '../../datasets/coco/training-rules.js';
+import { boxOf } from '../../io/coco/annotations.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import { keepRatioSize, type ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 
@@ -23,11 +24,7 @@ export function learnedImages(set: CocoSet, keepEmpty = false): readonly Learned
     const rows = rowsOf(set, i).filter(
       (row) => classIndices[row] >= 0 && !annotations.crowds[row] && !annotations.ignores[row],
     );
-    const isUsed = (row: number): boolean =>
-      skipReason({
-        ...{ ignore: false, box: boxOf(set, row), areaPx: annotations.areas[row] },
-        ...{ imageWidth: size.width, imageHeight: size.height },
-      }) === undefined;
+    const isUsed = (row: number): boolean => skipReason(set, row, i) === undefined;
     const boxes = (chosen: readonly number[]): XywhBox[] => chosen.map((row) => boxOf(set, row));
     return { size, boxes: boxes(rows), used: boxes(rows.filter(isUsed)) };
   });

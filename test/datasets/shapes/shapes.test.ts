@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Random } from '../../../core/random.js';
-import { decodeRle, rleFromCounts } from '../../../core/rle.js';
+import { decodeRle, encodeRle, rleFromCounts } from '../../../core/rle.js';
 import { rleFromPolygons } from '../../../core/rle-polygons.js';
 import { rleFromString } from '../../../core/rle-string.js';
-import { sceneAnnotations, type ShapeAnnotation } from '../../../datasets/shapes/annotations.js';
+import {
+  exactPolygons,
+  sceneAnnotations,
+  type ShapeAnnotation,
+} from '../../../datasets/shapes/annotations.js';
 import { FORMS } from '../../../datasets/shapes/forms.js';
-import { traceOutlines } from '../../../datasets/shapes/outline.js';
 import { renderScene } from '../../../datasets/shapes/render.js';
 import { composeScene } from '../../../datasets/shapes/scene.js';
 import { shapesAnnotations, shapesScene, SHAPES_DEFAULTS } from '../../../datasets/shapes/write.js';
@@ -137,7 +140,7 @@ test('outlines enclose exactly the mask, or there is a hole', () => {
         const height = Math.ceil(values.length / width);
         const mask = new Uint8Array(width * height);
         mask.set(values);
-        const outlines = traceOutlines(mask, width, height);
+        const outlines = exactPolygons(encodeRle(mask, height, width));
         if (outlines) {
           expect(decodeRle(rleFromPolygons(outlines, height, width))).toEqual(mask);
         } else {
@@ -147,12 +150,12 @@ test('outlines enclose exactly the mask, or there is a hole', () => {
     ),
     { numRuns: 500 },
   );
-  expect(traceOutlines(new Uint8Array(4), 2, 2)).toEqual([]);
-  expect(traceOutlines(Uint8Array.of(0, 1, 1, 0), 2, 2)).toEqual([
+  expect(exactPolygons(encodeRle([0, 0, 0, 0], 2, 2))).toEqual([]);
+  expect(exactPolygons(encodeRle([0, 1, 1, 0], 2, 2))).toEqual([
     [2, 0, 2, 1, 1, 1, 1, 0],
     [1, 1, 1, 2, 0, 2, 0, 1],
   ]);
-  expect(traceOutlines(Uint8Array.of(1, 1, 1, 1, 0, 1, 1, 1, 1), 3, 3)).toBeUndefined();
+  expect(exactPolygons(encodeRle([1, 1, 1, 1, 0, 1, 1, 1, 1], 3, 3))).toBeUndefined();
 });
 
 /** Whether background cannot reach the border, also through corners. */
