@@ -6,6 +6,7 @@ import {
   record,
   whole,
   withUnknownFields,
+  type Infer,
   type Schema,
 } from '../core/schema.js';
 import { median } from '../core/statistics.js';
@@ -15,35 +16,19 @@ import { runFile, type MetricsRecord } from './run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
-/** Values of a run's `config.json` that reports show. */
-export interface StoredConfig {
-  readonly recipe: string;
-  readonly data: string;
-  readonly seed: number;
-  readonly weights: string | null;
-  readonly weightsSha256?: string | null | undefined;
-  /** Length by a given time or number of images, if it was chosen so. */
-  readonly length?: StoredLength | null | undefined;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly sources: Readonly<Record<string, string>>;
-  readonly environment: Readonly<Record<string, string | number>>;
-}
-
-interface StoredLength {
-  readonly layout?: { readonly steps: number } | null | undefined;
-}
-
 const LINE: Schema<string> = { type: 'string' };
 
-const Length: Schema<StoredLength> = withUnknownFields(
-  record({ layout: optional(orNull(withUnknownFields(record({ steps: whole(0) })))) }),
-);
-
-const ConfigSchema = withUnknownFields(
+/** Values of a run's `config.json` that reports show. */
+export type StoredConfig = Infer<typeof Stored>;
+const Stored = withUnknownFields(
   record({
-    ...{ recipe: LINE, data: LINE, seed: number(), weights: orNull(LINE) },
+    recipe: LINE,
+    data: LINE,
+    seed: number(),
+    weights: orNull(LINE),
     weightsSha256: optional(orNull(LINE)),
-    length: optional(orNull(Length)),
+    /** Length by a given time or number of images, if it was chosen so. */
+    length: optional(orNull(record({ layout: optional(orNull(record({ steps: whole(0) }))) }))),
     config: dictionary<unknown>({}),
     sources: dictionary(LINE),
     environment: optional(dictionary<string | number>({ type: ['string', 'number'] })),
@@ -52,9 +37,7 @@ const ConfigSchema = withUnknownFields(
 
 /** Reads the configuration of a run folder, or returns undefined. @throws DataError if the file is damaged */
 export function readStoredConfig(folder: string): StoredConfig | undefined {
-  const file = runFile(folder, 'config.json');
-  const config = readCheckedJson(file, ConfigSchema, 'the configuration of a run');
-  return config && { ...config, environment: config.environment ?? {} };
+  return readCheckedJson(runFile(folder, 'config.json'), Stored, 'the configuration of a run');
 }
 
 /**

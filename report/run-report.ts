@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
 import { runCharts } from './curves.js';
-import type { ReportPictures, RunEvaluation } from './evaluation-document.js';
+import { readEvaluation, type ReportPictures, type RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
 import { escapeHtml, renderPage, type Section } from './page/html.js';
 import {
@@ -14,7 +14,6 @@ import {
 } from './run-facts.js';
 import { percentWithSign } from './format.js';
 import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
-import { readEvaluation } from './read-evaluation.js';
 import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';

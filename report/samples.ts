@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
 import { withUnknownFields } from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
-import type { ReportPictures } from './evaluation-document.js';
-import { PicturesSchema } from './read-evaluation.js';
+import { ReportPictures } from './evaluation-document.js';
 import { runFile } from './run-folder.js';
 
 /** Name of the folder in a run folder with predictions for a few images at the last evaluation. */
@@ -29,7 +28,7 @@ export function writeSamples(folder: string, pictures: ReportPictures): void {
  */
 export function readSamples(folder: string): ReportPictures | undefined {
   const file = runFile(folder, LIST);
-  return readCheckedJson(file, withUnknownFields(PicturesSchema), 'a list of sample pictures');
+  return readCheckedJson(file, withUnknownFields(ReportPictures), 'a list of sample pictures');
 }
 
 /** Path of the list in a run folder. */

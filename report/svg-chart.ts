@@ -18,10 +18,10 @@ export interface LineChart {
   readonly xLabel: string;
   readonly yLabel: string;
   readonly series: readonly ChartSeries[];
-  readonly yScale?: 'linear' | 'log';
+  readonly yScale?: 'linear' | 'log' | undefined;
   /** Ends of an axis; default: those of the data. Lines are clipped to them. */
-  readonly xRange?: readonly [min: number, max: number];
-  readonly yRange?: readonly [min: number, max: number];
+  readonly xRange?: readonly [min: number, max: number] | undefined;
+  readonly yRange?: readonly [min: number, max: number] | undefined;
 }
 
 /** Size of a chart in CSS pixels. */
