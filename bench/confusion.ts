@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
@@ -39,9 +38,8 @@ interface Pair {
   readonly prediction: LabelMap;
 }
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    args: [...args],
     options: {
       data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
       passes: { type: 'string', default: '15' },
@@ -147,5 +145,4 @@ function timePasses(work: () => void, passes: number): { wall: number; cpu: numb
   return seconds;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  await main(process.argv.slice(2));
+await main();

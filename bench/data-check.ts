@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Random } from '../core/random.js';
+import { inFolder, outputOf } from './child.js';
+import { writeCocoFile } from './coco-file.js';
 
 /**
  * Measures time and peak memory of `data check` on generated annotation files: one of the size of COCO's training set,
@@ -23,26 +23,12 @@ const BYTES = { annotation: 460, image: 336 };
 /** Writes a file like instances_train2017.json. @returns the number of annotations */
 function writeAnnotations(file: string, megabytes: number): number {
   const random = new Random(0);
-  const out = openSync(file, 'w');
   const round = (value: number): number => Math.round(value * 100) / 100;
   const numImages = Math.ceil(
     (megabytes * 1e6) / (ANNOTATIONS_PER_IMAGE * BYTES.annotation + BYTES.image),
   );
   const numAnnotations = Math.round(numImages * ANNOTATIONS_PER_IMAGE);
-  let text = '';
-  const add = (part: string): void => {
-    text += part;
-    if (text.length < 1 << 22) return;
-    writeSync(out, text);
-    text = '';
-  };
-  const list = (name: string, count: number, record: (index: number) => object): void => {
-    add(`,"${name}":[`);
-    for (let i = 0; i < count; i++) add((i > 0 ? ',' : '') + JSON.stringify(record(i)));
-    add(']');
-  };
-  add('{"info":{"description":"generated"}');
-  list('images', numImages, (i) => {
+  const image = (i: number): object => {
     const name = `${String(i + 1).padStart(12, '0')}.jpg`;
     return {
       license: 3,
@@ -54,8 +40,8 @@ function writeAnnotations(file: string, megabytes: number): number {
       flickr_url: 'http://farm9.staticflickr.com/8186/8119368305_4e622c8349_z.jpg',
       id: i + 1,
     };
-  });
-  list('annotations', numAnnotations, (a) => {
+  };
+  const annotation = (a: number): object => {
     const [x, y] = [random.between(0, 500), random.between(0, 380)].map(round);
     const [w, h] = [random.between(4, 130), random.between(4, 95)].map(round);
     const polygon = [x, y, x + w, y, x + w, y + h, x, y + h];
@@ -70,15 +56,17 @@ function writeAnnotations(file: string, megabytes: number): number {
       category_id: 1 + random.integer(NUM_CATEGORIES),
       id: a + 1,
     };
-  });
-  list('categories', NUM_CATEGORIES, (c) => ({
+  };
+  const category = (c: number): object => ({
     supercategory: 'thing',
     id: c + 1,
     name: `class ${c + 1}`,
-  }));
-  add('}');
-  writeSync(out, text);
-  closeSync(out);
+  });
+  writeCocoFile(file, [
+    ['images', numImages, image],
+    ['annotations', numAnnotations, annotation],
+    ['categories', NUM_CATEGORIES, category],
+  ]);
   return numAnnotations;
 }
 
@@ -88,33 +76,20 @@ interface CheckReport {
   readonly splits: readonly { readonly counts: { readonly annotations: number } }[];
 }
 
-function main(): void {
-  const { values } = parseArgs({
-    options: { mb: { type: 'string', multiple: true, default: ['460', '620'] } },
-  });
-  const folder = mkdtempSync(join(tmpdir(), 'data-check-'));
-  try {
-    for (const mb of values.mb) {
-      const file = join(folder, 'instances.json');
-      const annotations = writeAnnotations(file, Number(mb));
-      const start = performance.now();
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        [CLI, 'data', 'check', file, '--json'],
-        { encoding: 'utf8', maxBuffer: 1 << 28 },
-      );
-      const seconds = Math.round((performance.now() - start) / 10) / 100;
-      if (status !== 0)
-        throw new Error(`data check: expected exit code 0, got ${status}: ${stderr}`);
-      const { ok, peakMemoryMb, splits } = JSON.parse(stdout) as CheckReport;
-      if (!ok || splits[0].counts.annotations !== annotations)
-        throw new Error(`data check: expected ${annotations} sound annotations, got ${stdout}`);
-      const megabytes = Math.round(statSync(file).size / 1e6);
-      console.log(JSON.stringify({ megabytes, annotations, seconds, peakMemoryMb }));
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+const { values } = parseArgs({
+  options: { mb: { type: 'string', multiple: true, default: ['460', '620'] } },
+});
+await inFolder((folder) => {
+  for (const mb of values.mb) {
+    const file = join(folder, 'instances.json');
+    const annotations = writeAnnotations(file, Number(mb));
+    const start = performance.now();
+    const stdout = outputOf(process.execPath, [CLI, 'data', 'check', file, '--json']);
+    const seconds = Math.round((performance.now() - start) / 10) / 100;
+    const { ok, peakMemoryMb, splits } = JSON.parse(stdout) as CheckReport;
+    if (!ok || splits[0].counts.annotations !== annotations)
+      throw new Error(`data check: expected ${annotations} sound annotations, got ${stdout}`);
+    const megabytes = Math.round(statSync(file).size / 1e6);
+    console.log(JSON.stringify({ megabytes, annotations, seconds, peakMemoryMb }));
   }
-}
-
-main();
+});

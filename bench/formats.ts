@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,6 +10,7 @@ import { encodeRgbPng } from '../io/png/write.js';
 import { vocXml } from '../io/voc/write.js';
 import { yoloText } from '../io/yolo/write.js';
 import type { AnnotatedImage } from '../core/annotated-image.js';
+import { inFolder, outputOf } from './child.js';
 
 /**
  * Measures time and peak memory of recognizing and loading generated sets: `npm run bench:formats -- --yolo 100000 --voc
@@ -124,13 +123,9 @@ else
     ['voc', Number(values.voc)],
     ['coco', Number(values.voc)],
   ] as const) {
-    const root = mkdtempSync(join(tmpdir(), 'formats-'));
-    try {
+    await inFolder((root) => {
       generate(root, format, count);
       const args = ['--expose-gc', fileURLToPath(import.meta.url), '--load', root];
-      const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-      console.log(`${format} ${count}: ${stdout.trim()}${stderr.trim()}`);
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
+      console.log(`${format} ${count}: ${outputOf(process.execPath, args).trim()}`);
+    });
   }

@@ -9,6 +9,7 @@ import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
 import type { HostTensors } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
+import { outputOf } from './child.js';
 
 /**
  * Runs the engines that can use a graphics card, compares their numbers with the CPU's and prints their times:
@@ -154,8 +155,6 @@ if (values.child !== undefined) {
   }
   if (values.python !== undefined) {
     const args = [PEER, values.model, values.batch, values.size, values.repeats];
-    const { status, stdout, stderr } = spawnSync(values.python, args, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${values.python}: ${stderr.slice(-1000)}`);
-    console.log(stdout.trim());
+    console.log(outputOf(values.python, args).trim());
   }
 }

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogRecord } from '../train/log-record.js';
+import { outputOf } from './child.js';
 
 /**
  * Accuracy on little data after the same minutes: the default detector from scratch, and torchvision's Faster R-CNN on the
@@ -35,23 +35,10 @@ interface Scores {
 
 const CLI = resolve('dist/tools/cli.js');
 
-/** Runs a program. @returns its output @throws Error with the end of its output if it fails */
-function run(program: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  if (status === 0) return stdout;
-  throw new Error(
-    `bench: ${program} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2000)}`,
-  );
-}
-
 function ours(seed: string, folder: string): Scores {
   const { data, minutes, options } = values;
   const more = options.split(' ').filter((option) => option !== '');
-  run(process.execPath, [
+  outputOf(process.execPath, [
     ...[CLI, 'train', 'detect', '--data', data, '--out', folder, '--minutes', minutes],
     ...['--seed', seed, '--val-fraction', '0.2', ...more],
   ]);
@@ -66,7 +53,7 @@ function ours(seed: string, folder: string): Scores {
 
 function peers(python: string, seed: string, folder: string): Scores {
   const { data, minutes, peer } = values;
-  run(process.execPath, [
+  outputOf(process.execPath, [
     ...[CLI, 'data', 'convert', data, '--to', 'coco', '--out', folder, '--copy'],
     ...['--val-fraction', '0.2', '--seed', seed],
   ]);
@@ -75,7 +62,7 @@ function peers(python: string, seed: string, folder: string): Scores {
     symlinkSync(`instances_${part}.json`, join(folder, `annotations/instances_${part}2017.json`));
     symlinkSync(`images/${part}`, join(folder, `${part}2017`));
   }
-  const output = run(python, [peer, folder, minutes]);
+  const output = outputOf(python, [peer, folder, minutes]);
   const of = (iou: string): number => {
     const line = new RegExp(`Average Precision.*IoU=${iou} *\\|.*area= *all.*= *(-?[\\d.]+)`);
     return Number(line.exec(output)?.[1] ?? NaN);

@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import { trainingSamples } from '../datasets/coco/samples.js';
@@ -18,6 +17,7 @@ import {
   type ClassificationPipelineOptions,
 } from '../train/pipelines/classify.js';
 import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipelines/detect.js';
+import { outputOf } from './child.js';
 import { DENSE_PIPELINE } from './loading-dense.js';
 
 /**
@@ -60,9 +60,8 @@ interface Batch {
   readonly images: Float32Array;
 }
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    args: [...args],
     options: {
       data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
       workers: { type: 'string', default: '2' },
@@ -107,10 +106,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 function runPeers(python: string, args: readonly string[]): readonly Rates[] {
   const script = resolve(fileURLToPath(import.meta.url), '../../../bench/loading_peers.py');
-  const { status, stdout, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' });
-  if (status !== 0)
-    throw new Error(`bench: expected rates of ${python} ${script}, got ${stdout}${stderr}`);
-  return stdout
+  return outputOf(python, [script, ...args])
     .trim()
     .split('\n')
     .map((text) => JSON.parse(text) as Rates);
@@ -216,5 +212,4 @@ async function time(
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  await main(process.argv.slice(2));
+await main();

@@ -14,6 +14,7 @@ import { joinRanks } from '../tools/distributed.js';
 import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
 import { median } from '../core/statistics.js';
+import { outputOf } from './child.js';
 
 /**
  * Measures how training a classifier scales over the cores of this machine with MPI, one thread per rank: images/s of one
@@ -138,16 +139,12 @@ function run(mpiexec: string | undefined, ranks: number, batch: number): Measure
   ];
   const flags = mpiexec?.endsWith('openmpi') ? ['--allow-run-as-root', '--oversubscribe'] : [];
   const [command, ...args] = mpiexec ? [mpiexec, ...flags, '-n', String(ranks), ...own] : own;
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    encoding: 'utf8',
-    env: {
-      ...process.env,
-      OMPI_MCA_hwloc_base_binding_policy: 'none',
-      GLIBC_TUNABLES: ALLOCATOR_SETTINGS,
-    },
+  const stdout = outputOf(command, args, {
+    OMPI_MCA_hwloc_base_binding_policy: 'none',
+    GLIBC_TUNABLES: ALLOCATOR_SETTINGS,
   });
   const line = stdout.split('\n').find((text) => text.startsWith('{'));
-  if (status !== 0 || line === undefined) throw new Error(`${args.join(' ')}: ${stderr}${stdout}`);
+  if (line === undefined) throw new Error(`${args.join(' ')}: ${stdout}`);
   return JSON.parse(line) as Measured;
 }
 

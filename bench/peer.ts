@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from '../core/statistics.js';
+import { outputOf } from './child.js';
 import { PeerProcess } from './peer-process.js';
 import { watched } from './quiet.js';
 
@@ -62,13 +62,7 @@ function own(
   // Nothing loads data beside a step here: threads may spin while they wait, as the peers' do.
   if (mode === 'train') args.push('--spin');
   const command = [join(ROOT, 'dist/tools/cli.js'), 'benchmark', '--json', ...args];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...command, '--repeats', String(repeats)],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`benchmark: ${stderr}${stdout}`);
-  return JSON.parse(stdout) as Own;
+  return JSON.parse(outputOf(process.execPath, [...command, '--repeats', String(repeats)])) as Own;
 }
 
 /** Times one case and prints it as one line of JSON. */

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { IouType } from '../core/coco.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import { scoreCoco, type CocoScoreTimes } from '../tools/score/coco.js';
+import { outputOf } from './child.js';
 import { writeScoreProblem, type ProblemFiles, type RecordedScores } from './score-problem.js';
 
 /**
@@ -72,8 +72,8 @@ async function main(): Promise<void> {
     const peers: RunReport[] = [];
     for (let i = 0; i < numRuns; i++) {
       const [gt, dt] = [problem.gt, problem[name]];
-      runs.push(run(process.execPath, [SELF, '--child', iouType, '--gt', gt, '--dt', dt]));
-      if (values.peer !== undefined) peers.push(run(values.peer, [PEER, gt, dt, iouType]));
+      runs.push(reportOf(process.execPath, [SELF, '--child', iouType, '--gt', gt, '--dt', dt]));
+      if (values.peer !== undefined) peers.push(reportOf(values.peer, [PEER, gt, dt, iouType]));
     }
     const ours = summary(runs);
     const worst = recorded ? maxDifference(ours.stats, recorded[stats]) : undefined;
@@ -112,15 +112,8 @@ async function report(iouType: IouType, gt: string, dt: string): Promise<void> {
   console.log(JSON.stringify(document));
 }
 
-/** Runs a process. @throws Error with its output if it fails */
-function run(command: string, args: readonly string[]): RunReport {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0)
-    throw new Error(
-      `bench: expected numbers of ${command} ${args.join(' ')}, got ${stdout}${stderr}`,
-    );
-  return JSON.parse(stdout) as RunReport;
-}
+const reportOf = (command: string, args: readonly string[]): RunReport =>
+  JSON.parse(outputOf(command, args)) as RunReport;
 
 /** The fastest of the runs, with the median time and the largest memory. */
 function summary(runs: readonly RunReport[]): RunReport & { readonly secondsMedian: number } {

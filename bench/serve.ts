@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../tools/output.js';
+import { inFolder } from './child.js';
 import { casesOf } from './serve-cases.js';
 import { healthUnderPhotos, load, type HealthReport, type LoadReport } from './serve-load.js';
 import { randomClassifier, writeForPeers } from './serve-models.js';
@@ -76,8 +76,7 @@ async function main(): Promise<void> {
   const seconds =
     values.minutes === undefined ? Number(values.seconds) : 60 * Number(values.minutes);
   const connections = Number(values.connections);
-  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-serve-'));
-  try {
+  await inFolder(async (folder) => {
     const model = values.model ?? (await randomClassifier(folder, values.size));
     const cases = await casesOf(model, values.photos);
     const peers = join(folder, 'peers');
@@ -106,9 +105,7 @@ async function main(): Promise<void> {
       values.json,
     );
     judge(reports, seconds);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface Document {

@@ -1,5 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
@@ -10,6 +9,7 @@ import { open as loadModel } from '../inference/open.js';
 import { lineChart } from '../report/svg-chart.js';
 import { predictFiles } from '../train/predict-files.js';
 import { train } from '../train/train.js';
+import { inFolder } from './child.js';
 
 /**
  * Watches the resident memory of long work with a small model, a detector with masks by default: training steps, predictions
@@ -77,9 +77,8 @@ const SETTINGS = {
 };
 type Task = keyof typeof SETTINGS;
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    args: [...args],
     options: {
       task: { type: 'string', default: 'detect' },
       steps: { type: 'string', default: '2000' },
@@ -90,8 +89,7 @@ async function main(args: readonly string[]): Promise<void> {
     },
   });
   const [steps, predictions, loads] = [values.steps, values.predictions, values.loads].map(Number);
-  const root = mkdtempSync(join(tmpdir(), 'convnextv2-soak-'));
-  try {
+  await inFolder(async (root) => {
     const data = join(root, 'data');
     const task = values.task as Task;
     if (!(values.task in SETTINGS))
@@ -106,9 +104,7 @@ async function main(args: readonly string[]): Promise<void> {
       values.out,
       values.json,
     );
-  } finally {
-    rmSync(root, { recursive: true });
-  }
+  });
 }
 
 /** Small images with annotations, label maps, or in folders of two classes. @returns the folder of images to predict */
@@ -204,4 +200,4 @@ function report(series: readonly Series[], out: string | undefined, json: boolea
       );
 }
 
-await main(process.argv.slice(2));
+await main();

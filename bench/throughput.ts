@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
@@ -16,6 +14,7 @@ import { trainTask } from '../train/run.js';
 import { classify } from '../train/tasks/classify.js';
 import { readImages } from '../train/pretrain/images.js';
 import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
+import { inFolder } from './child.js';
 
 /**
  * Times end-to-end training with the ImageNet recipe (RandAugment, erasing, mixing) on a folder of images, compared with
@@ -67,15 +66,14 @@ async function trainingRate(
   set: ClassificationSet,
   steps: number,
 ): Promise<{ readonly both: number; readonly dataWait: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'convnextv2-throughput-'));
   const records: StepRates[] = [];
-  try {
-    const listener = {
-      record: (record: LogRecord): void => {
-        if (record.kind === 'train') records.push(record);
-      },
-    };
-    await trainTask(
+  const listener = {
+    record: (record: LogRecord): void => {
+      if (record.kind === 'train') records.push(record);
+    },
+  };
+  await inFolder((folder) =>
+    trainTask(
       classify,
       { ...config, logEvery: steps },
       { training: set },
@@ -84,10 +82,8 @@ async function trainingRate(
         // The first interval includes tracing, creation of the session and start of the workers.
         maxSteps: 2 * steps,
       },
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    ),
+  );
   const { imagesPerSecond, dataWait } = records[1];
   return { both: imagesPerSecond, dataWait };
 }

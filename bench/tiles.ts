@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
@@ -18,6 +17,7 @@ import { open } from '../inference/open.js';
 import { tileGrid, tilesOf } from '../inference/tiles/grid.js';
 import { createUperNet } from '../models/upernet.js';
 import { evaluate } from '../train/evaluate.js';
+import { inFolder } from './child.js';
 
 /**
  * Tiles of large pictures: time and peak memory, and what they do for small objects.
@@ -117,9 +117,8 @@ async function assembled(
 async function measureMemory(): Promise<void> {
   const side = Number(values.side);
   const tile = { size: Number(values.tile || 1024), overlap: Number(values.overlap) };
-  const folder = mkdtempSync(join(tmpdir(), 'tiles-'));
-  const file = join(folder, 'large.tif');
-  try {
+  await inFolder(async (folder) => {
+    const file = join(folder, 'large.tif');
     const { width, height, data }: RgbImage = renderScene(shapesScene(SHAPES, 'val', 0));
     const scene = await sharp(data, { raw: { width, height, channels: 3 } })
       .png()
@@ -146,9 +145,7 @@ async function measureMemory(): Promise<void> {
     const peak = (process.resourceUsage().maxRSS / 2 ** 20).toFixed(2);
     console.log(`${found} in ${seconds} s; peak memory ${peak} GiB, with writing the picture`);
     await model.release();
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A UPerNet on Atto with random weights. */
