@@ -14,7 +14,8 @@ import { inFolder } from './child.js';
 /**
  * Watches the resident memory of long work with a small model, a detector with masks by default: training steps, predictions
  * that are written to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`, with
- * `--task classify` or `--task segment` those of another task. A number of 0 leaves a part out; a model needs 1 step.
+ * `--task classify` or `--task segment` those of another task. A number of 0 leaves a part out; a model needs 1 step. A detector
+ * finds at most `--max` objects in an image, 10 by default; their masks are all written and drawn, whatever their scores.
  *
  * Goal: after a warm-up of a fifth, the median of the last fifth is at most 3 % above that of the first fifth that follows.
  */
@@ -84,11 +85,13 @@ async function main(): Promise<void> {
       steps: { type: 'string', default: '2000' },
       predictions: { type: 'string', default: '10000' },
       loads: { type: 'string', default: '1000' },
+      max: { type: 'string', default: '10' },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
   const [steps, predictions, loads] = [values.steps, values.predictions, values.loads].map(Number);
+  const max = Number(values.max);
   await inFolder(async (root) => {
     const data = join(root, 'data');
     const task = values.task as Task;
@@ -97,7 +100,10 @@ async function main(): Promise<void> {
     const images = await writeImages(data, task);
     const run = join(root, 'run');
     const series = [await trainFor(task, run, data, steps)];
-    if (predictions > 0) series.push(await predictFor(run, images, join(root, 'out'), predictions));
+    if (predictions > 0)
+      series.push(
+        await predictFor({ run, images, out: join(root, 'out'), count: predictions, max }),
+      );
     if (loads > 0) series.push(await loadFor(run, loads));
     report(
       series.filter(({ points }) => points.length >= 10),
@@ -138,16 +144,22 @@ async function trainFor(task: Task, folder: string, data: string, steps: number)
   return recorder.finish();
 }
 
-async function predictFor(
-  run: string,
-  images: string,
-  out: string,
-  count: number,
-): Promise<Series> {
+/** Predictions of one soak. */
+interface Predicting {
+  readonly run: string;
+  /** Folder of the images, which are predicted in turn. */
+  readonly images: string;
+  readonly out: string;
+  readonly count: number;
+  /** Most objects of an image. */
+  readonly max: number;
+}
+
+async function predictFor({ run, images, out, count, max }: Predicting): Promise<Series> {
   const recorder = new Recorder('predictions', count);
   const own = readdirSync(images).sort();
   const files = Array.from({ length: count }, (_, i) => join(images, own[i % own.length]));
-  const model = await loadModel(run, { engine: await openEngine() });
+  const model = await loadModel(run, { engine: await openEngine(), max });
   mkdirSync(out, { recursive: true });
   try {
     await predictFiles(model, files, { out, score: 0, onText: () => recorder.next() });

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { assertText } from '../core/arguments.js';
 import { A_LIST, assertOptions, oneWord, type OptionRules } from '../core/options.js';
 import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
-import { listFiles } from '../io/files/list.js';
+import { isFolder, listFiles } from '../io/files/list.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
 import {
   classesOfLabelFile,
@@ -252,7 +252,6 @@ function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
 }
 
 const named = (name: string): ClassEntry => ({ key: name, name });
-const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 const stem = (file: string): string => file.slice(0, file.length - extname(file).length);
 
 function entries(folder: string, wantFolders: boolean): string[] {

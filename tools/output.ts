@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { oneLine, withoutControls } from '../core/controls.js';
+import type { TextBlock } from '../train/presentation.js';
 
 let isMuted = false;
 
@@ -32,6 +33,12 @@ export function log(line: string): void {
 /** Prints results for people to standard output. */
 export function print(text: string): void {
   process.stdout.write(`${withoutControls(text)}\n`);
+}
+
+/** Prints lines and tables about data; a line stays one, also with a line break in the name of a file. */
+export function printBlocks(blocks: readonly TextBlock[]): void {
+  for (const block of blocks)
+    print(typeof block === 'string' ? oneLine(block) : formatTable(block));
 }
 
 /** Prints an error to standard error, also where {@link log} is muted. */

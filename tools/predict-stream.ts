@@ -12,7 +12,7 @@ import { predictFolder } from '../train/predict-folder.js';
 import { predictBytes, predictFrames, type FrameSize } from '../train/predict-stream.js';
 import { engineOptions } from './engine-options.js';
 import { openModel } from './open-model.js';
-import { formatTable, isReaderGone, log, print, printJson } from './output.js';
+import { isReaderGone, log, printBlocks, printJson } from './output.js';
 import type { PredictFlags } from './model-options.js';
 import { listenForStop } from './stop-signals.js';
 
@@ -115,9 +115,7 @@ async function watch(model: ImageModel, folder: string, flags: PredictFlags): Pr
       }
       numImages++;
       if (json) await printLine(each.row);
-      else
-        for (const block of each.text)
-          print(typeof block === 'string' ? block : formatTable(block));
+      else printBlocks(each.text);
     }
   } finally {
     stopListening();

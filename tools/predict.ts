@@ -5,7 +5,7 @@ import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type PredictFlags } from './model-options.js';
 import { RARE } from './help.js';
-import { formatTable, log, print, printJsonRows } from './output.js';
+import { log, printBlocks, printJsonRows } from './output.js';
 import { waitsFor } from './waiting.js';
 
 /** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
@@ -82,7 +82,7 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
         onText: (text) => {
           hasText = true;
           if (json) return;
-          for (const block of text) print(typeof block === 'string' ? block : formatTable(block));
+          printBlocks(text);
         },
         onDocument: json
           ? (document) => (isPrinted ? printJsonRows(document) : Promise.resolve())

@@ -44,7 +44,9 @@ export async function ownRunFolder(
     // Another process may have trained there in between.
     assertRunFolder(options);
     removeTemporaryFiles(folder);
-    if (!resume) rmSync(join(folder, METRICS), { force: true });
+    // Records are appended: through a link that leads nowhere they would come into a file elsewhere.
+    const records = join(folder, METRICS);
+    if (!resume || !existsSync(records)) rmSync(records, { force: true });
   } catch (error) {
     lock.release();
     throw error;

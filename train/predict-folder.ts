@@ -1,10 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ImageModel } from '../inference/model.js';
 import { writeAtomically, writeJsonAtomically } from '../io/files/atomic.js';
 import { imagesBelow } from '../io/files/images.js';
 import { leadsInto } from '../io/files/inside.js';
+import { statsOf } from '../io/files/list.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
 import { presentationOf } from './predict-files.js';
@@ -152,7 +153,7 @@ async function write(
 
 /** State of a file; undefined if it is gone. */
 function stateOf(file: string): FileState | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = statsOf(file);
   if (!found) return undefined;
   const { size, mtimeMs } = found;
   return { key: `${size} ${mtimeMs}`, ageMs: Date.now() - mtimeMs };

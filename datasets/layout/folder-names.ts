@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../../core/errors.js';
+import { isFolder } from '../../io/files/list.js';
 import { readBytesSync } from '../../io/files/read.js';
 import { errorAsValueSync } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
@@ -86,11 +87,6 @@ export function startOf(file: string): string {
     : Buffer.from(bytes).toString('latin1').replaceAll('\0', '');
 }
 
-/** Whether a path is a folder, or a link to one. */
-export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
 /** Files that archives have beside the folder of a set, and the archives themselves. */
 const BESIDE = /^(readme|licen[cs]e)|\.(zip|tar|t?gz|7z|rar)$/i;
 /** Folders that are parts of a layout. */
@@ -131,8 +127,8 @@ export function forgetListings(): void {
 }
 
 function listingOf(folder: string): Listing {
-  const stats = statSync(folder, { throwIfNoEntry: false, bigint: true });
-  if (!stats?.isDirectory()) return { files: [], folders: [] };
+  if (!isFolder(folder)) return { files: [], folders: [] };
+  const stats = statSync(folder, { bigint: true });
   const stamp = `${stats.dev} ${stats.ino} ${stats.mtimeNs}`;
   const known = listings.get(folder);
   if (known?.stamp === stamp) return known;

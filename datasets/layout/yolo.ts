@@ -19,7 +19,6 @@ import {
   firstFile,
   folderNamed,
   foldersIn,
-  isFolder,
   splitFolders,
   startOf,
 } from './folder-names.js';
@@ -135,7 +134,7 @@ function labelFolderOf(images: string): string {
   if (at >= 0) {
     const beside = folderNamed(parts.slice(0, at).join(sep) || sep, ['labels']);
     const other = beside === undefined ? undefined : join(beside, ...parts.slice(at + 1));
-    if (other !== undefined && isFolder(other)) return other;
+    if (other !== undefined && existsSync(other) && statSync(other).isDirectory()) return other;
   }
   const [inside, labels] = [folderNamed(images, ['images']), folderNamed(images, ['labels'])];
   return inside !== undefined && labels !== undefined ? labels : images;
@@ -215,7 +214,7 @@ function holdsLabels(folder: string, images: string): boolean {
 
 /** Whether a text file begins as labels do, or is empty. */
 function isLabelFile(file: string | undefined): boolean {
-  if (file === undefined || !statSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  if (file === undefined || !existsSync(file) || !statSync(file).isFile()) return false;
   const text = startOf(file).replace(/^(ÿþ|þÿ|ï»¿)/, ''); // marks of Unicode
   return /^\s*(\d+(\.\d*)?\s+[-+.\d]|$)/.test(text);
 }

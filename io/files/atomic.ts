@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { WriteError } from '../../core/errors.js';
+import { OutputError, WriteError } from '../../core/errors.js';
 
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
@@ -32,7 +33,7 @@ type WriteBytes = (bytes: ArrayBufferView) => Promise<void>;
  * created. If writing fails, the temporary file is removed and an existing file is kept.
  *
  * @param content all bytes, or a function that appends them piece by piece
- * @throws WorkError with the file's name if the system refuses: disk full, folder not writable
+ * @throws WorkError with the file's name if the system refuses: disk full, folder not writable; ConfigError for a device
  */
 export async function writeAtomically(
   file: string,
@@ -41,6 +42,7 @@ export async function writeAtomically(
   const temporary = temporaryName(file);
   const hash = createHash('sha256');
   let bytes = 0;
+  assertNoDevice(file);
   const handle = await mkdir(dirname(file), { recursive: true })
     .then(() => open(temporary, 'wx'))
     .catch((error: unknown) => {
@@ -90,6 +92,7 @@ export function writeTextAtomically(
 /** {@link writeAtomically} for synchronous callers. */
 export function writeAtomicallySync(file: string, content: string | Uint8Array): void {
   const temporary = temporaryName(file);
+  assertNoDevice(file);
   try {
     mkdirSync(dirname(file), { recursive: true });
     const handle = openSync(temporary, 'wx');
@@ -109,6 +112,16 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
     throw failedWrite(error, file);
   }
   syncFolder(dirname(file));
+}
+
+/** Refuses to put a file in the place of a device, pipe or socket, which a rename does: `--out /dev/null`. @throws ConfigError */
+function assertNoDevice(file: string): void {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (!stats || stats.isFile() || stats.isSymbolicLink() || stats.isDirectory()) return;
+  throw OutputError.in(
+    file,
+    'expected a new file or one to replace, got a device, pipe or socket; choose another name',
+  );
 }
 
 /** Formats a JSON document for a file: indented, with a final newline. */

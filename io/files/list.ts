@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -52,12 +52,26 @@ function visitFiles(
     }
     for (const name of links) {
       const target = targetOf(join(parent, name));
-      if (target !== undefined && statSync(target).isDirectory())
+      if (target !== undefined && isFolder(target))
         visitFolder(join(parent, name), `${prefix}${name}/`);
       else visit(prefix + name, name, () => target);
     }
   };
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) visitFolder(folder, '');
+  if (isFolder(folder)) visitFolder(folder, '');
+}
+
+/** Whether a path is a folder, or a link to one. */
+export function isFolder(path: string): boolean {
+  return statsOf(path)?.isDirectory() ?? false;
+}
+
+/** State of a file or folder; undefined if there is none, or none that can be reached: a link to itself, a name too long. */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Real path of a file, folder or link; undefined if there is none. */

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { assertRunFolder } from '../../train/own-folder.js';
+import { assertRunFolder, ownRunFolder } from '../../train/own-folder.js';
 
 const root = mkdtempSync(join(tmpdir(), 'convnextv2-own-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -41,5 +41,13 @@ describe('the folder of a run', () => {
       expect(() => assertRunFolder({ folder })).toThrow(/got one with checkpoints/);
       expect(() => assertRunFolder({ folder, resume: true })).not.toThrow();
     }
+  });
+
+  test('has no records that lead to a new file elsewhere', async () => {
+    const folder = runWith('linked', 'step-00000004.safetensors', 'step-00000004.json');
+    symlinkSync(join(root, 'elsewhere'), join(folder, 'metrics.jsonl'));
+    const lock = await ownRunFolder({ folder, resume: true }, () => undefined);
+    lock.release();
+    expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'run.log']);
   });
 });

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import type { BlockCollapse } from '../../train/pretrain/collapse.js';
 import { lineChart } from '../../report/svg-chart.js';
+import { CHARTS } from './collapse-files.js';
 
 /** Curves of one model. */
 export interface ModelCollapse {
@@ -42,19 +43,20 @@ export function collapseChart(models: readonly ModelCollapse[]): string {
   );
 }
 
-/** Writes `collapse.json`, `collapse.svg` and `collapse.png` into a folder. */
+/** Writes the {@link CHARTS} into a folder. */
 export async function writeCollapseCharts(
   folder: string,
   models: readonly ModelCollapse[],
 ): Promise<void> {
   const svg = collapseChart(models);
-  await writeJsonAtomically(join(folder, 'collapse.json'), { models });
-  await writeAtomically(join(folder, 'collapse.svg'), Buffer.from(svg));
+  const [jsonFile, svgFile, pngFile] = CHARTS.map((name) => join(folder, name));
+  await writeJsonAtomically(jsonFile, { models });
+  await writeAtomically(svgFile, Buffer.from(svg));
   // A picture has no page whose colors it could take.
   const onWhite = svg.replace('fill="currentColor"', 'fill="#222" color="#222"');
   const png = await sharp(Buffer.from(onWhite), { density: 144 })
     .flatten({ background: '#fff' })
     .png()
     .toBuffer();
-  await writeAtomically(join(folder, 'collapse.png'), png);
+  await writeAtomically(pngFile, png);
 }

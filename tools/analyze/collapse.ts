@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { OptionError } from '../../core/errors.js';
 import { evenly } from '../../datasets/evenly.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
@@ -9,15 +8,13 @@ import type { HostTensor } from '../../engine/runtime/program.js';
 import { readCard } from '../../inference/read-card.js';
 import { classifierInput } from '../../inference/classify/preprocess.js';
 import { locateModel } from '../../inference/locate.js';
-import { assertWritableFolder } from '../../io/files/out-folder.js';
 import { decodeImage } from '../../io/image/decode.js';
-import { encodeRgbPng } from '../../io/png/write.js';
 import { featureCollapse } from '../../train/pretrain/collapse.js';
 import { openEncoder } from '../../train/pretrain/encoder.js';
 import { readImages } from '../../train/pretrain/images.js';
 import { log } from '../output.js';
-import { channelMosaic } from './channel-mosaic.js';
 import { writeCollapseCharts, type ModelCollapse } from './collapse-chart.js';
+import { assertCollapseFolder, MOSAICS, writeMosaic } from './collapse-files.js';
 
 type ModelCard = ReturnType<typeof readCard>;
 type ClassifierCard = Extract<ModelCard, { readonly task: 'classify' }>;
@@ -40,9 +37,6 @@ export interface CollapseRequest {
   readonly engine: EngineOptions;
 }
 
-/** Folder of the mosaics, by model and block. */
-const CHANNELS = 'channels';
-
 /**
  * Analyzes the feature collapse of every block of several models on the same images: curves (`collapse.svg`, `.png`,
  * `.json`) and pictures of channels of the first image (`channels/MODEL/stages.s.b.png`).
@@ -52,8 +46,12 @@ const CHANNELS = 'channels';
 export async function analyzeCollapse(request: CollapseRequest): Promise<readonly ModelCollapse[]> {
   const { out, limit } = request;
   if (limit < 1) throw new OptionError(`--limit: expected an image or more, got ${limit}`);
-  assertWritableFolder(out);
-  const files = evenly(readImages(request.data).samples, limit).map(({ file }) => file);
+  const { samples } = readImages(request.data);
+  assertCollapseFolder(
+    out,
+    samples.map(({ file }) => file),
+  );
+  const files = evenly(samples, limit).map(({ file }) => file);
   const opened = [];
   for (const model of request.models) {
     const {
@@ -75,14 +73,11 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
   log(engine.description);
   const models: ModelCollapse[] = [];
   for (const [at, { card, store, preprocessing }] of opened.entries()) {
-    const folder = join(out, CHANNELS, names[at]);
-    mkdirSync(folder, { recursive: true });
+    const folder = join(out, MOSAICS, names[at]);
     const blocks = await featureCollapse(engine, store, imageTensors(files, preprocessing), {
       variant: variantOf(card),
       onActivation: (image, activation) => {
-        if (image > 0) return;
-        const name = `${activation.layer}.${activation.point}.png`;
-        writeFileSync(join(folder, name), encodeRgbPng(channelMosaic(activation)));
+        if (image === 0) writeMosaic(folder, activation);
       },
     });
     models.push({ name: names[at], images: files.length, blocks });
@@ -118,7 +113,9 @@ function preprocessingOf(
 
 /** Short names for files and charts: the last component of a path; duplicates are numbered. */
 function uniqueNames(models: readonly string[]): readonly string[] {
-  const short = models.map((model) => basename(model).replace(/\.(safetensors|pth?|bin)$/, ''));
+  const short = models.map((model) =>
+    basename(resolve(model)).replace(/\.(safetensors|pth?|bin)$/, ''),
+  );
   return short.map((name, i) => {
     const before = short.slice(0, i).filter((other) => other === name).length;
     return before === 0 ? name : `${name}-${before + 1}`;

@@ -75,3 +75,18 @@ test('a link to an empty folder stays one', async () => {
   expect(readdirSync(join(root, 'real'))).toEqual(['a']);
   expect(readdirSync(root).sort()).toEqual(['link', 'real']);
 });
+
+test('a folder may have a name as long as names can be; a file in its place, and one above it, are named', async () => {
+  for (const name of ['n'.repeat(255), 'ü'.repeat(127)]) {
+    const folder = join(root, name);
+    await writeNewFolder(folder, (partial) => writeFile(join(partial, 'a'), ''));
+    expect(readdirSync(folder)).toEqual(['a']);
+  }
+  await writeFile(join(root, 'file'), '');
+  const write = (name: string): Promise<void> =>
+    writeNewFolder(join(root, name), () => Promise.resolve());
+  await expect(write('file')).rejects.toThrow(/file: expected a folder, got a file/);
+  await expect(write('file/below')).rejects.toThrow(
+    /below: expected to write it, got E[A-Z]+: .*unchanged/,
+  );
+});

@@ -1,9 +1,11 @@
-import { readFileSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { isPartialResult } from '../../../evaluation/partial-result.js';
 import { assertReplaceable, PAGE } from '../../../io/files/apart.js';
+import { writeAtomically, writeAtomicallySync } from '../../../io/files/atomic.js';
 import { RowSpool } from '../../../io/files/row-spool.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
@@ -66,4 +68,16 @@ test('rows never follow a link to a file elsewhere', async () => {
   rows.close();
   expect(readFileSync(victim, 'utf8')).toBe('precious');
   expect(readFileSync(path('linked.partial.jsonl'), 'utf8')).toBe('1\n');
+});
+
+test('a file never takes the place of a pipe or device', async () => {
+  await mkdir(path('special'));
+  const pipe = path('special/pipe');
+  execFileSync('mkfifo', [pipe]);
+  const message = /pipe: expected a new file or one to replace, got a device, pipe or socket/;
+  await expect(writeAtomically(pipe, Buffer.from('x'))).rejects.toThrow(message);
+  expect(() => writeAtomicallySync(pipe, 'x')).toThrow(message);
+  expect(() => writeAtomicallySync(pipe, 'x')).toThrow(ConfigError);
+  expect(lstatSync(pipe).isFIFO()).toBe(true);
+  expect(readdirSync(path('special'))).toEqual(['pipe']);
 });

@@ -1,6 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fcmaeConfig, fcmaeSpecs } from '../../../backbone/fcmae.js';
 import type { ConvNeXtV2Config } from '../../../backbone/variants.js';
@@ -99,6 +107,19 @@ describe('collapse', () => {
     await expect(run).rejects.toThrow(kind);
     await expect(run).rejects.toThrow(message);
     expect(existsSync(out)).toBe(false);
+  });
+
+  test('pictures that results would replace are refused', async () => {
+    const name = (file: string): string => join(at('own'), file);
+    for (const file of ['collapse.png', 'channels/classifier/stages.0.0.expanded.png']) {
+      mkdirSync(dirname(name(file)), { recursive: true });
+      copyFileSync(join(data, 'val/class0/0.png'), name(file));
+      const run = analyzeCollapse(
+        request({ models: [CLASSIFIER], data: at('own'), out: at('own') }),
+      );
+      await expect(run).rejects.toThrow(/expected outputs that are none of the inputs/);
+      rmSync(name(file));
+    }
   });
 
   test('an empty folder is refused', async () => {

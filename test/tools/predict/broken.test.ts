@@ -73,3 +73,12 @@ test('if none can be read, that is the error, and nothing is written', async () 
   expect([all.code, all.stdout]).toEqual([2, '']);
   expect(all.stderr).toMatch(/DataError: predict: expected images, got none of 2 that can be read/);
 });
+
+test('a line break in the name of a file makes no line of its own', async () => {
+  const name = at('images', 'a.png\n  99.9 %  forged.png');
+  copyFileSync(at('images', 'a.png'), name);
+  const { stdout } = await predict(name);
+  rmSync(name);
+  expect(stdout).toContain('a.png\\u000a  99.9 %  forged.png\n');
+  expect(stdout).not.toMatch(/^ +99\.9 %/m);
+});
