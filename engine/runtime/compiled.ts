@@ -211,6 +211,7 @@ export class CompiledProgram implements Executable {
         this.memory,
         sized,
         isCpu ? this.resized : [],
+        isCpu && this.gradients ? sizedInput(inputs, sized.graph) : undefined,
       );
     this.families.set(structure, family);
     const gradients: Record<string, HostTensor> = {};
@@ -278,4 +279,10 @@ function copyResults(
       );
     (fetch.data as Float32Array).set(result.data as Float32Array);
   }
+}
+
+/** An input of a program that its graph reads and that has axes, if there is one. */
+function sizedInput(inputs: HostTensors, graph: OnnxGraph): string | undefined {
+  const used = new Set(graph.nodes.flatMap((node) => node.inputs));
+  return Object.keys(inputs).find((name) => used.has(name) && inputs[name].shape.length > 0);
 }

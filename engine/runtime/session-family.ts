@@ -1,6 +1,7 @@
 import type * as Ort from 'onnxruntime-common';
 import { encodeModel } from '../onnx/encode-model.js';
 import { GraphFamily, type SizedGraph } from '../onnx/graph-family.js';
+import { withHiddenSizes } from '../onnx/hidden-sizes.js';
 import type { OnnxInitializer } from '../onnx/graph.js';
 import type { OnnxRuntime, SessionOptions } from './onnx-runtime.js';
 import { openSession } from './onnx-runtime.js';
@@ -40,6 +41,7 @@ export class SessionFamily {
     private readonly memory: SessionMemory,
     first: SizedGraph,
     resizedInputs: Iterable<string>,
+    private readonly sized?: string | undefined,
   ) {
     this.graphs = new GraphFamily(first, resizedInputs);
     this.enlargeArena(first);
@@ -83,8 +85,9 @@ export class SessionFamily {
   }
 
   private async create(): Promise<OpenSession> {
-    const { runtime, options, memory } = this;
-    const { graph } = this.graphs;
+    const { runtime, options, memory, sized } = this;
+    const { graph: known } = this.graphs;
+    const graph = sized === undefined ? known : withHiddenSizes(known, sized);
     const model = encodeModel(graph);
     const bytes = estimateSessionBytes(graph, model.length);
     await memory.makeRoom(bytes + this.arenaBytes);
