@@ -133,8 +133,10 @@ function rounded(value: number | undefined): number | null {
   return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(4));
 }
 
-/** Swaps rows and columns: a page is wide enough for a few runs, but not for all their scores. */
-function transposed({ columns: [first, ...columns], rows, ...table }: ReportTable): ReportTable {
+/** Creates the table of {@link comparisonTable} for people: a column for each run, because their scores are many. */
+export function comparisonForPeople(comparison: RunComparison): ReportTable {
+  const { columns: all, rows, ...table } = comparisonTable(comparison, metricName);
+  const [first, ...columns] = all;
   return {
     ...table,
     columns: [first, ...rows.map(([name]) => String(name))],
@@ -199,7 +201,7 @@ export function writeComparison(
       {
         id: 'runs',
         title: 'Runs',
-        body: runs.length > 0 ? tableCard(transposed(comparisonTable(comparison, metricName))) : '',
+        body: runs.length > 0 ? tableCard(comparisonForPeople(comparison)) : '',
       },
       { id: 'curves', title: 'Curves', body: chartGrid(comparisonCharts(comparison)) },
       {

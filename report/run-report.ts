@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
+import { metricName } from './compared-scores.js';
 import { runCharts } from './curves.js';
 import { readEvaluation, type ReportPictures, type RunEvaluation } from './evaluation-document.js';
 import { barsCard, chartGrid, confusionCard, pictureRow, tableCard, tiles } from './page/blocks.js';
@@ -117,7 +118,7 @@ function headline(
     .filter(([name]) => name !== 'count' && !/_(AP75|AP[sml]|AR\d*[sml]?)$/.test(name))
     .slice(0, 8)
     .map(([name, value]) => [
-      name.replace('_', ' '),
+      metricName(name).replace('_', ' '),
       isFraction(name) ? percentWithSign(value) : formatNumber(Number(value.toPrecision(3))),
     ]);
 }

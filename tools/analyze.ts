@@ -124,7 +124,7 @@ async function flops(model: string, flags: FlopsFlags): Promise<void> {
 }
 
 async function compare(folders: readonly string[], { out, json }: LogsFlags): Promise<void> {
-  const { compareRuns, comparisonTable, writeComparison } =
+  const { compareRuns, comparisonForPeople, writeComparison } =
     await import('../report/compare-runs.js');
   const { writeReport } = await import('../report/run-report.js');
   const { assertReplaceable, PAGE } = await import('../io/files/apart.js');
@@ -141,7 +141,7 @@ async function compare(folders: readonly string[], { out, json }: LogsFlags): Pr
       differences,
     });
   } else {
-    const { columns, rows } = comparisonTable(comparison);
+    const { columns, rows } = comparisonForPeople(comparison);
     print(formatTable([columns, ...rows.map((row) => row.map((cell) => cell ?? ''))]));
     if (differences.length > 0) {
       print('\nsettings that differ');

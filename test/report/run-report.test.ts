@@ -122,7 +122,7 @@ test('a report shows everything that the run left, and needs neither script nor 
     'Run run',
     'Recipe <b>classify</b>; 10 steps, 1 epochs (finished)',
     'Scores on all 5 val images, with the moving average of the weights of step 10.',
-    '<b>80.0 %</b><span>top1</span>',
+    '<b>80.0 %</b><span>top-1 accuracy</span>',
     'Every class',
     'cat taken for dog',
     'Images a class',

@@ -10,7 +10,8 @@ import { percentWithSign } from '../../report/format.js';
 import { boxDetections, costliestError, ERROR_NAMES } from '../../train/detect/error-costs.js';
 import { evaluatedSet } from '../../train/detect/evaluated-set.js';
 import { cocoGroundTruth, evaluateDetector } from '../../train/detect/evaluate.js';
-import { AT, type DetectedImage } from '../../train/detect/report-pictures.js';
+import type { DetectedImage } from '../../train/detect/drawing.js';
+import { AT } from '../../train/detect/report-pictures.js';
 import { tellingProgress, type EvaluationOptions } from '../../train/evaluation.js';
 
 /** Number of examples of each kind. */

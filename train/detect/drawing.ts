@@ -1,6 +1,13 @@
+import type { DetectResult } from '../../core/results.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import { segmentationRuns } from '../../datasets/transforms/mask-grid.js';
 import type { DrawnDetection } from '../../report/overlay/detections.js';
+
+/** An image with its detections. */
+export interface DetectedImage {
+  readonly sample: DetectionSample;
+  readonly result: DetectResult;
+}
 
 /** Smallest score of detections drawn in reports. */
 export const SHOWN_SCORE = 0.3;

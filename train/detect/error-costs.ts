@@ -4,7 +4,7 @@ import {
   type ErrorKind,
 } from '../../evaluation/coco/error-breakdown.js';
 import { CocoDetectionsBuilder, type CocoDetections } from '../../evaluation/coco/objects.js';
-import type { DetectedImage } from './report-pictures.js';
+import type { DetectedImage } from './drawing.js';
 
 /** Names of the kinds of errors for tables. */
 export const ERROR_NAMES: Readonly<Record<ErrorKind, string>> = {

@@ -18,10 +18,10 @@ import { percentWithSign } from '../../report/format.js';
 import { scoreVerdict, seenScope } from '../../report/verdict.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
-import { SHOWN_SCORE } from './drawing.js';
+import { SHOWN_SCORE, type DetectedImage } from './drawing.js';
 import { boxDetections, costliestError, ERROR_NAMES } from './error-costs.js';
-import { detectionMetrics, evaluateDetector, cocoGroundTruth } from './evaluate.js';
-import { AT, detectionExamples, type DetectedImage } from './report-pictures.js';
+import { cardScores, cocoGroundTruth, detectionMetrics, evaluateDetector } from './evaluate.js';
+import { AT, detectionExamples } from './report-pictures.js';
 
 /** Creates the sections of a detector: scores, mistakes and examples. */
 export async function detectorSections(
@@ -52,7 +52,10 @@ export async function detectorSections(
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
     bars: errors(breakdown),
     confusion: [confusion(groundTruth, detections, names)],
-    pictures: await detectionExamples(answers, { groundTruth, detections, classNames, folder }),
+    pictures: await detectionExamples(answers, {
+      ...{ groundTruth, classNames, categoryIds: set.classes.categoryIds, folder },
+      bestScores: cardScores(scores, set.classes.categoryIds),
+    }),
     data: statistics(training, set),
   };
 }
@@ -134,7 +137,7 @@ function errors({ AP, gains, counts }: ErrorBreakdown): readonly ReportBars[] {
       bars: ERROR_KINDS.map((kind) => ({
         name: ERROR_NAMES[kind],
         value: gains[kind],
-        text: `+${percentWithSign(gains[kind])} · ${counts[kind]} times`,
+        text: `+${(100 * gains[kind]).toFixed(1)} points · ${counts[kind] === 1 ? 'once' : `${counts[kind]} times`}`,
       })),
     },
   ];
@@ -168,7 +171,7 @@ function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'
     return { ...countBars(title, objects, set.classes.names), note };
   };
   return [
-    bars('Objects a category, training', training, trainingSamples(training).length),
-    bars('Objects a category, evaluated', evaluated, evaluationSamples(evaluated).length),
+    bars('Objects per category, training', training, trainingSamples(training).length),
+    bars('Objects per category, evaluated', evaluated, evaluationSamples(evaluated).length),
   ];
 }
