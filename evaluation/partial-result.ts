@@ -1,6 +1,5 @@
 import { assertBytes, assertObject } from '../core/arguments.js';
-import type { DataError } from '../core/errors.js';
-import { ConfigError, ResultsError } from '../core/errors.js';
+import { ConfigError, ResultsError, type DataError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 
 type ResultArray = Float64Array | Uint32Array | Int32Array;

@@ -1,6 +1,6 @@
 import { orderByScore } from '../score-order.js';
 import { thresholdBits } from './match-cell.js';
-import type { CocoMatches } from './match-rows.js';
+import { pickRows, type CocoMatches } from './match-rows.js';
 import type { CocoParameters } from './parameters.js';
 
 /** Precision and score at the recall points, and the maximal recall; −1 without ground truth. */
@@ -43,12 +43,15 @@ export function accumulateCoco(
   };
   for (let k = 0, from = 0, to = 0; k < K; k++, from = to) {
     while (to < matches.categories.length && matches.categories[to] === k) to++;
-    const rows = rowsByScore(matches, from, to);
+    // The rows are read many times, which is faster in order.
+    const order = orderByScore(matches.scores.subarray(from, to)).map((i) => from + i);
+    const rows = pickRows(matches, order);
+    const highestRank = rows.ranks.reduce((highest, rank) => Math.max(highest, rank), -1);
     for (let a = 0; a < A; a++) {
       const total = numGroundTruths[k * A + a];
       if (total === 0) continue;
       for (let m = 0; m < M; m++) {
-        if (m > 0 && rows.highestRank < maxDetections[m - 1]) {
+        if (m > 0 && highestRank < maxDetections[m - 1]) {
           copyCurves(curves, { k, a, m });
           continue;
         }
@@ -58,34 +61,6 @@ export function accumulateCoco(
     }
   }
   return curves;
-}
-
-/** Matches of a category by descending score. */
-interface RowsByScore extends Omit<CocoMatches, 'images' | 'categories'> {
-  readonly highestRank: number;
-}
-
-/** Rows `from` to `to` by score: they are read many times, which is faster in order. */
-function rowsByScore(matches: CocoMatches, from: number, to: number): RowsByScore {
-  const order = orderByScore(matches.scores.subarray(from, to));
-  const count = order.length;
-  const width = count > 0 ? matches.matched.length / matches.scores.length : 0;
-  const scores = new Float64Array(count);
-  const ranks = new Int32Array(count);
-  const matched = new Uint32Array(count * width);
-  const ignored = new Uint32Array(count * width);
-  let highestRank = -1;
-  for (let i = 0, at = 0; i < count; i++) {
-    const row = from + order[i];
-    scores[i] = matches.scores[row];
-    ranks[i] = matches.ranks[row];
-    if (ranks[i] > highestRank) highestRank = ranks[i];
-    for (let w = row * width; w < (row + 1) * width; w++, at++) {
-      matched[at] = matches.matched[w];
-      ignored[at] = matches.ignored[w];
-    }
-  }
-  return { scores, ranks, matched, ignored, highestRank };
 }
 
 /** Copies the curves of a detection limit that is never reached to the next larger limit. */
@@ -119,7 +94,7 @@ interface Walk {
 }
 
 function walkTruePositives(
-  { matched, ignored, ranks, scores }: RowsByScore,
+  { matched, ignored, ranks, scores }: CocoMatches,
   at: { a: number; A: number; T: number; limit: number; total: number },
 ): Walk {
   const { a, A, T, limit, total } = at;

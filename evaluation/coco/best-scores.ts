@@ -1,6 +1,6 @@
 import { orderByScore } from '../score-order.js';
 import type { CocoResult } from './evaluator.js';
-import { thresholdCurves } from './threshold-curves.js';
+import { bestPoint, curvePoints, thresholdCurves } from './threshold-curves.js';
 
 /** Number of objects from which a category has a threshold of its own: with fewer, the best one is chance. */
 const LEAST_OBJECTS = 20;
@@ -28,24 +28,9 @@ export function bestScores(result: CocoResult): BestScores | undefined {
   const curves = thresholdCurves(result, 0.5);
   const totals = numGroundTruths.filter((_, i) => i % numAreas === 0);
   const total = totals.reduce((sum, n) => sum + n, 0);
-  const words = Math.ceil(parameters.iouThresholds.length / 32);
   const t = parameters.iouThresholds.indexOf(0.5);
-  const bit = 1 << (t & 31);
-  let best = { score: 0, f1: 0 };
-  let [numTrue, numCounted] = [0, 0];
-  const order = orderByScore(matches.scores);
-  order.forEach((row, i) => {
-    const at = row * numAreas * words + (t >> 5);
-    const isIgnored = (matches.ignored[at] & bit) !== 0;
-    if (!isIgnored) numCounted++;
-    if (!isIgnored && matches.matched[at] & bit) numTrue++;
-    const score = matches.scores[row];
-    // All detections of a score are kept or none.
-    if (i + 1 < order.length && matches.scores[order[i + 1]] === score) return;
-    const f1 = (2 * numTrue) / (numCounted + total);
-    if (f1 > best.f1) best = { score, f1 };
-  });
-  if (best.f1 === 0) return undefined;
+  const best = bestPoint(curvePoints(result, { t, order: orderByScore(matches.scores), total }));
+  if (!best || best.f1 === 0) return undefined;
   const { categoryIds } = result.grid;
   const numObjects = (id: number): number => totals[categoryIds.indexOf(id)] ?? 0;
   const own = curves.flatMap((curve): readonly (readonly [number, number])[] =>

@@ -1,6 +1,6 @@
 import { assertObject } from '../../core/arguments.js';
 import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-images.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import { assertBuilt, type CocoDetections, type CocoGroundTruth } from './objects.js';
 
 /** Confusion matrix of categories. */
 interface DetectionConfusion {
@@ -22,12 +22,7 @@ export function detectionConfusion(
   detections: CocoDetections,
   options: ImageMatchOptions,
 ): DetectionConfusion {
-  assertObject(
-    'detectionConfusion',
-    'ground truth that CocoGroundTruthBuilder built',
-    groundTruth,
-    'categories',
-  );
+  assertBuilt('detectionConfusion', groundTruth);
   assertObject('detectionConfusion', 'detections of a builder', detections, 'scores');
   assertObject('detectionConfusion', 'an object of options', options);
   const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);

@@ -1,7 +1,7 @@
 import { assertObject } from '../../core/arguments.js';
 import { accumulateCoco } from './accumulate.js';
 import { matchImages, type ImageMatch, type ImageMatchOptions } from './match-images.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import { assertBuilt, type CocoDetections, type CocoGroundTruth } from './objects.js';
 import { cocoParameters } from './parameters.js';
 
 /** Kinds of errors in the order of the tests. */
@@ -75,12 +75,7 @@ export function errorBreakdown(
   detections: CocoDetections,
   options: ImageMatchOptions,
 ): ErrorBreakdown {
-  assertObject(
-    'errorBreakdown',
-    'ground truth that CocoGroundTruthBuilder built',
-    groundTruth,
-    'categories',
-  );
+  assertBuilt('errorBreakdown', groundTruth);
   assertObject('errorBreakdown', 'detections of a builder', detections, 'scores');
   assertObject('errorBreakdown', 'an object of options', options);
   const categoryIds = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);

@@ -1,10 +1,9 @@
-import { assertObject } from '../../core/arguments.js';
 import { DataError } from '../../core/errors.js';
 import { accumulateCoco, type CocoCurves } from './accumulate.js';
 import { numCellCategories, type CocoGrid } from './grid.js';
 import { CocoMatcher } from './match.js';
 import { mergeMatches, type CocoMatches } from './match-rows.js';
-import type { CocoDetections, CocoGroundTruth } from './objects.js';
+import { assertBuilt, type CocoDetections, type CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
 import type { ThreadShard } from './thread-shard.js';
 import { federatedDetections, federatedGroundTruth } from './federated.js';
@@ -49,12 +48,7 @@ export class CocoEvaluator {
 
   /** @throws ConfigError or DataError as `CocoMatcher` */
   constructor(groundTruth: CocoGroundTruth, parameters: CocoParameters) {
-    assertObject(
-      'CocoEvaluator',
-      'ground truth that CocoGroundTruthBuilder built',
-      groundTruth,
-      'categories',
-    );
+    assertBuilt('CocoEvaluator', groundTruth);
     const judged = groundTruth.federated ? federatedGroundTruth(groundTruth) : groundTruth;
     this.matcher = new CocoMatcher(judged, parameters);
   }

@@ -66,7 +66,8 @@ function positions(count: number): Uint32Array {
   return all;
 }
 
-function pickRows(rows: CocoMatches, order: Uint32Array): CocoMatches {
+/** Rows in an order. @param order `[N]`, positions of the wanted rows */
+export function pickRows(rows: CocoMatches, order: Uint32Array): CocoMatches {
   const count = order.length;
   const wordsPerRow = rows.images.length > 0 ? rows.matched.length / rows.images.length : 0;
   const picked = newMatches(count, wordsPerRow);

@@ -1,3 +1,4 @@
+import { assertObject } from '../../core/arguments.js';
 import type { CocoDomain, CompressedRle, GroundTruthObject } from '../../core/coco.js';
 import { Column } from '../../core/column.js';
 import { DataError } from '../../core/errors.js';
@@ -28,6 +29,15 @@ export interface CocoGroundTruth extends CocoDomain {
   readonly keypoints?: Float64Array | undefined;
   /** `[N]`, number of labeled keypoints, visible or hidden; only needed to compare keypoints. */
   readonly numKeypoints?: Float64Array | undefined;
+}
+
+/** @throws InputError unless a value has a field of ground truth */
+export function assertBuilt(
+  where: string,
+  value: unknown,
+  field: keyof CocoGroundTruth = 'categories',
+): void {
+  assertObject(where, 'ground truth that CocoGroundTruthBuilder built', value, field);
 }
 
 /** Detections in file order, as flat arrays of `D` detections. */

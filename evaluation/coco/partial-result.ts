@@ -12,18 +12,14 @@ const ARRAYS = ['imageIds', 'categories', 'scores', 'ranks', 'matched', 'ignored
  */
 export function cocoPartialResult(evaluator: CocoEvaluator): PartialResult {
   assertObject('cocoPartialResult', 'a CocoEvaluator', evaluator, 'matcher', 'matches');
-  const { images, categories, scores, ranks, matched, ignored } = evaluator.matches();
+  const { images, ...rest } = evaluator.matches();
   const { imageIds } = evaluator.matcher.grid;
   return {
     kind: 'coco',
     settings: settingsOf(evaluator),
     arrays: {
       imageIds: Float64Array.from(images, (image) => imageIds[image]),
-      categories,
-      scores,
-      ranks,
-      matched,
-      ignored,
+      ...rest,
     },
   };
 }

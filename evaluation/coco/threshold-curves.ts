@@ -2,6 +2,7 @@ import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { orderByScore } from '../score-order.js';
 import type { CocoResult } from './evaluator.js';
+import { numWords } from './match-cell.js';
 
 /** Precision, recall and F1 of one category as functions of the score threshold. */
 interface ThresholdCurve {
@@ -18,7 +19,7 @@ interface ThresholdCurve {
   readonly best: CurvePoint | undefined;
 }
 
-interface CurvePoint {
+export interface CurvePoint {
   readonly score: number;
   readonly precision: number;
   readonly recall: number;
@@ -42,27 +43,13 @@ export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonl
       `thresholdCurves: expected one of the IoU thresholds ${parameters.iouThresholds.join(', ')}, got ${iouThreshold}`,
     );
   const A = parameters.areaRanges.length;
-  const words = Math.ceil(parameters.iouThresholds.length / 32);
   const curves: ThresholdCurve[] = [];
   for (let k = 0, from = 0, to = 0; k < numGroundTruths.length / A; k++, from = to) {
     while (to < matches.categories.length && matches.categories[to] === k) to++;
     const total = numGroundTruths[k * A];
     if (total === 0) continue;
-    const points: CurvePoint[] = [];
-    let [numTrue, numFalse] = [0, 0];
-    for (const i of orderByScore(matches.scores.subarray(from, to))) {
-      const at = (from + i) * A * words + (t >> 5);
-      const bit = 1 << (t & 31);
-      if (matches.ignored[at] & bit) continue;
-      if (matches.matched[at] & bit) numTrue++;
-      else numFalse++;
-      const precision = numTrue / (numTrue + numFalse);
-      const recall = numTrue / total;
-      const f1 = (2 * numTrue) / (numTrue + numFalse + total);
-      const score = matches.scores[from + i];
-      if (points.at(-1)?.score === score) points.pop();
-      points.push({ score, precision, recall, f1 });
-    }
+    const order = orderByScore(matches.scores.subarray(from, to)).map((i) => from + i);
+    const points = curvePoints(result, { t, order, total });
     const list = (key: keyof CurvePoint): Float64Array =>
       Float64Array.from(points, (point) => point[key]);
     curves.push({
@@ -71,13 +58,46 @@ export function thresholdCurves(result: CocoResult, iouThreshold = 0.5): readonl
       precision: list('precision'),
       recall: list('recall'),
       f1: list('f1'),
-      best: points.reduce<CurvePoint | undefined>(
-        (best, point) => (best && best.f1 >= point.f1 ? best : point),
-        undefined,
-      ),
+      best: bestPoint(points),
     });
   }
   return curves;
+}
+
+/**
+ * Points of the curve of some detections, one for each different score, over the first area range.
+ *
+ * @param rows threshold, rows of the detections by descending score, and the number of objects
+ */
+export function curvePoints(
+  { matches, parameters }: CocoResult,
+  { t, order, total }: { readonly t: number; readonly order: Uint32Array; readonly total: number },
+): readonly CurvePoint[] {
+  const wordsPerRow = parameters.areaRanges.length * numWords(parameters);
+  const bit = 1 << (t & 31);
+  const points: CurvePoint[] = [];
+  let [numTrue, numFalse] = [0, 0];
+  for (const row of order) {
+    const at = row * wordsPerRow + (t >> 5);
+    if (matches.ignored[at] & bit) continue;
+    if (matches.matched[at] & bit) numTrue++;
+    else numFalse++;
+    const precision = numTrue / (numTrue + numFalse);
+    const recall = numTrue / total;
+    const f1 = (2 * numTrue) / (numTrue + numFalse + total);
+    const score = matches.scores[row];
+    if (points.at(-1)?.score === score) points.pop();
+    points.push({ score, precision, recall, f1 });
+  }
+  return points;
+}
+
+/** The point of the highest F1, of equal ones that of the highest score; undefined without points. */
+export function bestPoint(points: readonly CurvePoint[]): CurvePoint | undefined {
+  return points.reduce<CurvePoint | undefined>(
+    (best, point) => (best && best.f1 >= point.f1 ? best : point),
+    undefined,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assertObject } from '../../core/arguments.js';
-import type { CocoGroundTruth } from './objects.js';
+import { assertBuilt, type CocoGroundTruth } from './objects.js';
 import type { CocoParameters } from './parameters.js';
 import type { CocoResults } from './results-builder.js';
 
@@ -13,12 +13,7 @@ export function cocoWarnings(
   results: CocoResults | undefined,
   parameters: CocoParameters,
 ): readonly string[] {
-  assertObject(
-    'cocoWarnings',
-    'ground truth that CocoGroundTruthBuilder built',
-    groundTruth,
-    'ids',
-  );
+  assertBuilt('cocoWarnings', groundTruth, 'ids');
   assertObject('cocoWarnings', 'parameters as of cocoParameters', parameters);
   return [
     ...groundTruthWarnings(groundTruth, parameters),
