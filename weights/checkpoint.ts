@@ -9,6 +9,7 @@ import {
   record,
   whole,
   withUnknownFields,
+  type Infer,
   type Schema,
 } from '../core/schema.js';
 import { formatShape, sameShape } from '../core/shape.js';
@@ -51,15 +52,6 @@ export interface Checkpoint<State extends object = Record<string, unknown>> {
   readonly file: string;
   readonly sha256: string;
   readonly step: number;
-  readonly state: State;
-}
-
-/** The JSON file. */
-interface CheckpointJson<State extends object> {
-  readonly format: typeof CHECKPOINT_FORMAT;
-  readonly version: number;
-  readonly step: number;
-  readonly tensors: { readonly file: string; readonly bytes: number; readonly sha256: string };
   readonly state: State;
 }
 
@@ -152,6 +144,11 @@ const CheckpointSchema = withUnknownFields(
     state: dictionary<unknown>({}),
   }),
 );
+
+/** The JSON file. */
+type CheckpointJson<State extends object> = Omit<Infer<typeof CheckpointSchema>, 'state'> & {
+  readonly state: State;
+};
 
 /** Reads the JSON of a checkpoint without its tensors. @throws WeightsError if it is incomplete or not a checkpoint */
 export async function readCheckpointJson<State extends object = Record<string, unknown>>(

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { WeightsFileError } from '../core/errors.js';
+import { isFolder } from '../io/files/list.js';
 import { readTextSync } from '../io/files/read.js';
 import { listed } from './schemes/closest.js';
 
@@ -44,7 +45,7 @@ export function weightFileOf(folder: string): string | undefined {
 /** Folder of the newest revision in the cache of the Hugging Face hub. */
 function snapshotOf(folder: string): string | undefined {
   const snapshots = join(folder, 'snapshots');
-  if (!existsSync(snapshots) || !statSync(snapshots).isDirectory()) return undefined;
+  if (!isFolder(snapshots)) return undefined;
   const main = join(folder, 'refs', 'main');
   const revisions = readdirSync(snapshots);
   const wanted =

@@ -9,7 +9,7 @@ import { openWeights } from '../../weights/open.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { zip } from '../io/torch/torch-file.js';
 import { renamesOf } from '../../weights/schemes/name-map.js';
-import { TORCHVISION } from '../../weights/schemes/torchvision.js';
+import { TORCHVISION } from '../../weights/schemes/tables.js';
 import { encoderArchitecture } from '../../weights/verify.js';
 import { layer, saved } from './saved.js';
 import { smallNetwork } from './small-network.js';

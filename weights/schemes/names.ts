@@ -1,10 +1,14 @@
 import { renamesOf, type NamePairs } from './name-map.js';
-import { HUGGING_FACE, HUGGING_FACE_DINOV3 } from './hugging-face.js';
-import { SPARSE } from './minkowski.js';
-import { OFFICIAL } from './official.js';
-import { OPENMMLAB } from './openmmlab.js';
-import { TIMM, withoutUnderscores } from './timm.js';
-import { TORCHVISION } from './torchvision.js';
+import {
+  HUGGING_FACE,
+  HUGGING_FACE_DINOV3,
+  OFFICIAL,
+  OPENMMLAB,
+  SPARSE,
+  TIMM,
+  TORCHVISION,
+  withoutUnderscores,
+} from './tables.js';
 
 /**
  * Naming schemes that are read and written: `official` (facebookresearch/ConvNeXt-V2), `sparse` (its FCMAE encoder on
