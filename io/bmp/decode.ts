@@ -1,5 +1,6 @@
 import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
+import { viewOf } from '../data-view.js';
 
 /** Header of a BMP file. */
 export interface BmpHeader {
@@ -112,9 +113,6 @@ export function decodeBmp(bytes: Uint8Array, file: string): RgbImage {
     }
   return { width, height, data: rgb };
 }
-
-const viewOf = (bytes: Uint8Array): DataView =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const rowBytes = ({ bits, width }: BmpHeader): number => 4 * Math.ceil((bits * width) / 32);
 

@@ -1,7 +1,8 @@
 import { type DataError, ImageError } from '../../core/errors.js';
 import { readBmpHeader } from '../bmp/decode.js';
+import { viewOf } from '../data-view.js';
 import { displayedSize } from './orientation.js';
-import { isRawTiff } from './raw.js';
+import { isRawTiff, tiffEntries } from './tiff-entries.js';
 import {
   describeContent,
   formatOf,
@@ -37,6 +38,8 @@ export interface ImageTags {
 const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
 const [EXIF, ICC] = ['Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
+/** Tag of a TIFF structure. */
+const ORIENTATION = 0x0112;
 /** Types of the chunks of a PNG as numbers. */
 const CHUNKS = { IHDR: 0x49484452, IDAT: 0x49444154, eXIf: 0x65584966, iCCP: 0x69434350 };
 /**
@@ -90,9 +93,6 @@ function headerOf(
 function truncated(file: string, what: string, length: number): DataError {
   return ImageError.in(file, `expected ${what}, got the end of the file after ${length} bytes`);
 }
-
-const viewOf = (bytes: Uint8Array): DataView =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function pngHeader(bytes: Uint8Array, file: string): ImageHeader {
   if (bytes.length < 33) throw truncated(file, 'a PNG header', bytes.length);
@@ -169,19 +169,8 @@ export function readJpegTags(bytes: Uint8Array): ImageTags {
   return { orientation, colorProfile };
 }
 
-/** Tag 0x0112 of the first directory of a TIFF structure. */
+/** Value of EXIF's tag of the orientation; 1 if there is none. */
 function orientationOf(tiff: Uint8Array): number {
-  if (tiff.length < 8) return 1;
-  const view = viewOf(tiff);
-  const little = view.getUint16(0) === 0x4949;
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > tiff.length) return 1;
-  const numEntries = view.getUint16(directory, little);
-  for (let e = 0; e < numEntries; e++) {
-    const entry = directory + 2 + 12 * e;
-    if (entry + 12 > tiff.length) return 1;
-    if (view.getUint16(entry, little) !== 0x0112) continue;
-    return view.getUint16(entry + 8, little);
-  }
+  for (const { tag, short } of tiffEntries(tiff)) if (tag === ORIENTATION) return short;
   return 1;
 }

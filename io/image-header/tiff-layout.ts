@@ -1,3 +1,5 @@
+import { viewOf } from '../data-view.js';
+
 /** Reads bytes of a file; fewer at its end. */
 type ReadRange = (offset: number, length: number) => Promise<Uint8Array>;
 
@@ -28,6 +30,3 @@ export async function hasTiffTiles(read: ReadRange): Promise<boolean> {
     if (entries.getUint16(e, little) === TILE_WIDTH) return true;
   return false;
 }
-
-const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
-  new DataView(buffer, byteOffset, byteLength);

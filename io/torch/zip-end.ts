@@ -1,4 +1,5 @@
 import { WeightsFileError } from '../../core/errors.js';
+import { viewOf } from '../data-view.js';
 import type { RandomAccessFile } from '../files/random-access.js';
 
 /** Records at the end of a zip archive: of the directory, of its long form, and of where that is. */
@@ -47,6 +48,3 @@ export async function assertZipEnd(file: RandomAccessFile): Promise<number> {
   if (entries > BigInt(Math.floor(sizeBytes / 46))) fail(`with ${entries} entries`);
   return Number(entries);
 }
-
-const viewOf = (bytes: Uint8Array): DataView =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
