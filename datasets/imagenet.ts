@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { assertText } from '../core/arguments.js';
 import { A_LIST, assertOptions, oneWord, type OptionRules } from '../core/options.js';
 import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
-import { isFolder, listFiles } from '../io/files/list.js';
+import { entriesOf, isFolder, listFiles } from '../io/files/list.js';
 import { CLASS_FILES, classLookup, readClassFile, type ClassEntry } from './class-list.js';
 import {
   classesOfLabelFile,
@@ -115,7 +114,7 @@ function readPart(
   split: ClassificationSet['split'],
   classes: readonly ClassEntry[] | undefined,
 ): ClassificationSet {
-  const isFlat = entries(folder, false).some(isImageName);
+  const isFlat = entriesOf(folder).files.some(isImageName);
   const inside = findLabelFile(folder);
   const labelFile = inside ?? (isFlat ? labelFileOf(folder, root, split) : undefined);
   // `labels.txt` next to class folders is probably a list of the classes.
@@ -254,26 +253,14 @@ function splitFolder(root: string, split: 'train' | 'val'): string | undefined {
 const named = (name: string): ClassEntry => ({ key: name, name });
 const stem = (file: string): string => file.slice(0, file.length - extname(file).length);
 
-function entries(folder: string, wantFolders: boolean): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => !entry.name.startsWith('.'))
-    .filter((entry) => {
-      // Follows links, because data sets often consist of links.
-      const isLink = entry.isSymbolicLink();
-      return (isLink ? isFolder(join(folder, entry.name)) : entry.isDirectory()) === wantFolders;
-    })
-    .map((entry) => entry.name)
-    .sort();
-}
-
 /** Names of the folders in a folder, without hidden ones, sorted; numbers alone are sorted as numbers. */
 export function subfolders(folder: string): string[] {
-  return inClassOrder(entries(folder, true));
+  return inClassOrder(entriesOf(folder).folders);
 }
 
 /** Sorts names, numbers alone by their value. */
-function inClassOrder(names: string[]): string[] {
+function inClassOrder(names: readonly string[]): string[] {
   const areNumbers = names.every((name) => /^\d+$/.test(name));
   const byCode = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return names.sort((a, b) => (areNumbers ? Number(a) - Number(b) : 0) || byCode(a, b));
+  return names.toSorted((a, b) => (areNumbers ? Number(a) - Number(b) : 0) || byCode(a, b));
 }

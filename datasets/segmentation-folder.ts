@@ -8,7 +8,6 @@ import type { LabelColor } from './label-numbers.js';
 import type { LabelMapping } from './png-label-map.js';
 import { IGNORED_LABEL } from '../core/image.js';
 import type { SegmentationSample } from './sample.js';
-import { splitSamples, type SplitRule, type SplitSet } from './split.js';
 
 /** A semantic segmentation set: pairs of files, and the meaning of the label values. */
 export interface SegmentationSet {
@@ -80,14 +79,6 @@ function listedStems(file: string): ListedStems {
   const lines = readLines(file, 'one image').filter((line) => line !== '');
   const stemOf = (line: string): string => (isImageName(line) ? line.replace(/\.\w+$/, '') : line);
   return { file, stems: new Map(lines.map((line) => [stemOf(line).replaceAll('\\', '/'), line])) };
-}
-
-/** Splits a set in two at random; both splits keep the order of the files. @throws ConfigError as {@link drawSplit} */
-export function splitSegmentationFolder(
-  set: SegmentationSet,
-  rule: SplitRule,
-): SplitSet<SegmentationSet> {
-  return splitSamples(set, rule, set.source);
 }
 
 /** Names of the folders of a split below `images/` and `labels/`. */

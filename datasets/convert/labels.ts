@@ -10,6 +10,7 @@ import type { SegmentationData, SplitName } from '../layout/types.js';
 import { labelsOf } from '../png-label-map.js';
 import type { SegmentationSet } from '../segmentation-folder.js';
 import type { ConvertOptions } from './convert.js';
+import { freeStem } from './names.js';
 import { placeImage } from './place-image.js';
 
 /** Counts of a converted set of labels. */
@@ -62,7 +63,8 @@ async function writePart(
   folder: string,
   images: ConvertOptions['images'],
 ): Promise<void> {
-  const stems = ownStems(samples.map(({ file }) => file));
+  const taken = new Set<string>();
+  const stems = samples.map(({ file }) => freeStem(basename(file, extname(file)), taken));
   await inParallel(samples, async (sample, i) => {
     const { file } = sample;
     const extension = isEmbedded(file) ? '.png' : extname(file);
@@ -70,17 +72,5 @@ async function writePart(
     const path = join(folder, 'labels', split, `${stems[i]}.png`);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, encodeLabelPng(await labelsOf(sample, mapping)));
-  });
-}
-
-/** Names without extension and folders, numbered where several images have the same. */
-function ownStems(files: readonly string[]): readonly string[] {
-  const taken = new Set<string>();
-  return files.map((file) => {
-    const stem = basename(file, extname(file));
-    let name = stem;
-    for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}`;
-    taken.add(name.toLowerCase());
-    return name;
   });
 }

@@ -17,10 +17,15 @@ export function imageNames(sets: readonly CocoSet[]): readonly (readonly string[
       const path = posix.normalize(fileName.replaceAll('\\', '/'));
       const stem = withoutExtension(path);
       const extension = path.slice(stem.length);
-      let name = stem;
-      for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}`;
-      taken.add(name.toLowerCase());
-      return name + (isEmbedded(path) ? '.png' : extension);
+      return freeStem(stem, taken) + (isEmbedded(path) ? '.png' : extension);
     }),
   );
+}
+
+/** A name without extension, numbered where it is taken; case does not count, as in some file systems. @param taken in lower case; the name is added */
+export function freeStem(stem: string, taken: Set<string>): string {
+  let name = stem;
+  for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}`;
+  taken.add(name.toLowerCase());
+  return name;
 }

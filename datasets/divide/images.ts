@@ -1,8 +1,7 @@
 import { relative } from 'node:path';
 import { ConfigError, DataError } from '../../core/errors.js';
-import type { CocoSet } from '../coco/set.js';
 import { rowsOf } from '../coco/samples.js';
-import { loadCoco } from '../coco/set.js';
+import { loadCoco, type CocoSet } from '../coco/set.js';
 import { readImageNet, type ClassificationSet } from '../imagenet.js';
 import { inParallel } from '../in-parallel.js';
 import type { DataLayout } from '../layout/types.js';

@@ -1,21 +1,22 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { peekCoco } from '../../io/coco/peek.js';
+import { isFolder } from '../../io/files/list.js';
 import { beforeUpload } from '../annotations/image-index.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { errorAsValue } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
+import { filesIn } from './folder-names.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
 export async function cocoLayouts(root: string): Promise<readonly DetectionData[]> {
   const byEnding = new Map<string, Record<string, AnnotationSource>>();
-  for (const name of filesIn(join(root, 'annotations'))) {
-    const match = /^instances_(train|val|test)(.*)\.json$/.exec(name);
+  for (const annotations of filesIn(join(root, 'annotations'))) {
+    const match = /^instances_(train|val|test)(.*)\.json$/.exec(basename(annotations));
     if (!match) continue;
     const [, split, ending] = match;
-    const annotations = join(root, 'annotations', name);
     const candidates = [
       ...[split + ending, split].flatMap((part) => [join(root, part), join(root, 'images', part)]),
       join(root, 'images'),
@@ -51,9 +52,8 @@ export function roboflowLayouts(root: string): readonly DetectionData[] {
 export async function cocoFileLayouts(root: string): Promise<readonly DetectionData[]> {
   const found: DetectionData[] = [];
   for (const folder of [root, join(root, 'annotations')])
-    for (const name of filesIn(folder)) {
-      if (extname(name) !== '.json') continue;
-      const file = join(folder, name);
+    for (const file of filesIn(folder)) {
+      if (extname(file) !== '.json') continue;
       const isAnnotations = await peekCoco(file).then(
         (peek) => peek.isAnnotations,
         () => false, // there may be other JSON files; only files named by the user are read strictly
@@ -122,7 +122,7 @@ export function detectionData(
   root: string,
   splits: Readonly<Record<string, AnnotationSource>>,
 ): DetectionData {
-  const base = existsSync(root) && statSync(root).isDirectory() ? root : dirname(root);
+  const base = isFolder(root) ? root : dirname(root);
   const shown = (path: string): string => {
     const short = relative(base, path) || '.';
     return short.startsWith('..') ? path : short; // a path with `..` would be confusing
@@ -159,13 +159,4 @@ async function imageFolderOf(
   }
   // The last candidate is the root, which exists but may have no images.
   return candidates.slice(0, -1).find((folder) => existsSync(folder));
-}
-
-/** Lists the names of the files in a folder, sorted; none if the folder does not exist. */
-function filesIn(folder: string): readonly string[] {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => name)
-    .sort();
 }

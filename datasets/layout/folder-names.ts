@@ -1,7 +1,7 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { isFolder } from '../../io/files/list.js';
+import { entriesOf, isFolder, type Entries } from '../../io/files/list.js';
 import { readBytesSync } from '../../io/files/read.js';
 import { errorAsValueSync } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
@@ -110,14 +110,8 @@ export function unpackedFolder(path: string): string | undefined {
   return isOfLayout ? undefined : join(path, name);
 }
 
-/** Names in a folder, sorted, without hidden ones. */
-interface Listing {
-  readonly files: readonly string[];
-  readonly folders: readonly string[];
-}
-
 /** Listings of the folders that one recognition looks at many times, with what tells whether a folder has changed. */
-const listings = new Map<string, Listing & { readonly stamp: string }>();
+const listings = new Map<string, Entries & { readonly stamp: string }>();
 /** A change this long ago has another time than later ones, however coarse the clock of the file system is. */
 const SETTLED_MS = 3000;
 
@@ -126,22 +120,13 @@ export function forgetListings(): void {
   listings.clear();
 }
 
-function listingOf(folder: string): Listing {
+function listingOf(folder: string): Entries {
   if (!isFolder(folder)) return { files: [], folders: [] };
   const stats = statSync(folder, { bigint: true });
   const stamp = `${stats.dev} ${stats.ino} ${stats.mtimeNs}`;
   const known = listings.get(folder);
   if (known?.stamp === stamp) return known;
-  const files: string[] = [];
-  const folders: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const isInside = entry.isSymbolicLink()
-      ? isFolder(join(folder, entry.name))
-      : entry.isDirectory();
-    (isInside ? folders : files).push(entry.name);
-  }
-  const listing = { stamp, files: files.sort(), folders: folders.sort() };
+  const listing = { stamp, ...entriesOf(folder) };
   if (Date.now() - Number(stats.mtimeMs) > SETTLED_MS) listings.set(folder, listing);
   return listing;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { isImageName } from '../../io/files/images.js';
 import { ADE20K_CLASSES } from '../classes/ade20k.js';
@@ -172,13 +172,9 @@ function hasLabelFile(folder: string): boolean {
 /** Whether there are at least two folders, each with an image in it or one level deeper. */
 function hasClassFolders(root: string): boolean {
   const folders = foldersIn(root);
-  return folders.length > 1 && folders.every((folder) => holdsImage(folder, 1));
-}
-
-function holdsImage(folder: string, depth: number): boolean {
-  const entries = readdirSync(folder, { withFileTypes: true });
-  if (entries.some(({ name }) => isImageName(name))) return true;
-  return depth > 0 && foldersIn(folder).some((below) => holdsImage(below, depth - 1));
+  return (
+    folders.length > 1 && folders.every((folder) => firstFile(folder, isImageName, 1) !== undefined)
+  );
 }
 
 function foldersIn(root: string): readonly string[] {

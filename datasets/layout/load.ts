@@ -3,8 +3,9 @@ import { ConfigError } from '../../core/errors.js';
 import { rethrowInOptionWords } from '../../core/option-words.js';
 import { assertOptions, wholeFrom, type OptionRules } from '../../core/options.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
-import { splitSegmentationFolder, type SegmentationSet } from '../segmentation-folder.js';
+import type { SegmentationSet } from '../segmentation-folder.js';
 import { loadSegmentation } from '../segmentation-source.js';
+import { splitSamples } from '../split.js';
 import type { DetectionData, SegmentationData, SplitName } from './types.js';
 
 /** Options of loading a split. */
@@ -69,10 +70,9 @@ async function segmentationSplit(
   assertObject('loadSegmentationSplit', 'a layout that detectLayout returned', data, 'splits');
   assertOptions('loadSegmentationSplit', options, RULES);
   const { splitRule, splits } = data;
-  const set =
-    splitRule && split !== 'test'
-      ? splitSegmentationFolder(await loadSegmentation(splits['train']), splitRule)[split]
-      : await loadSegmentation(partOf(data, split));
+  const isDivided = splitRule !== undefined && split !== 'test';
+  const part = await loadSegmentation(isDivided ? splits['train'] : partOf(data, split));
+  const set = isDivided ? splitSamples(part, splitRule, part.source)[split] : part;
   const { limit } = options;
   return limit === undefined ? set : { ...set, samples: set.samples.slice(0, limit) };
 }

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { DataError } from '../../core/errors.js';
-import { ConfigError, LayoutError } from '../../core/errors.js';
+import { ConfigError, LayoutError, type DataError } from '../../core/errors.js';
 import {
   dictionary,
   list,

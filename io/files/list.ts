@@ -1,6 +1,26 @@
 import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 
+/** Names in a folder, sorted, without hidden ones; links are what they lead to. */
+export interface Entries {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** Lists a folder alone. */
+export function entriesOf(folder: string): Entries {
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    const isInside = entry.isSymbolicLink()
+      ? isFolder(join(folder, entry.name))
+      : entry.isDirectory();
+    (isInside ? folders : files).push(entry.name);
+  }
+  return { files: files.sort(), folders: folders.sort() };
+}
+
 /**
  * Lists files below a folder as {@link filesBelow}: paths relative to it with `/`, in order of code units.
  *

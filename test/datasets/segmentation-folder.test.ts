@@ -8,9 +8,9 @@ import { checkSegmentationSet } from '../../datasets/segmentation-check.js';
 import { readClassNames } from '../../datasets/class-names.js';
 import {
   loadSegmentationFolder,
-  splitSegmentationFolder,
   type SegmentationSet,
 } from '../../datasets/segmentation-folder.js';
+import { splitSamples } from '../../datasets/split.js';
 import { mapLabels, readLabelMap } from '../../datasets/png-label-map.js';
 import { encodeLabelPng, encodeRgbPng } from '../../io/png/write.js';
 import { ProblemLog } from '../../datasets/problems.js';
@@ -146,17 +146,17 @@ test('a split is a partition by seed', () => {
     classes: ['a'],
     mapping: { numClasses: 1, reduceZeroLabel: false },
   };
-  const { train, val } = splitSegmentationFolder(set, { valFraction: 0.3, seed: 0 });
+  const { train, val } = splitSamples(set, { valFraction: 0.3, seed: 0 }, 's');
   expect(val.samples).toHaveLength(3);
   expect([...train.samples, ...val.samples].map(({ file }) => file).sort()).toEqual(
     samples.map(({ file }) => file),
   );
-  const again = splitSegmentationFolder(set, { valFraction: 0.3, seed: 0 });
+  const again = splitSamples(set, { valFraction: 0.3, seed: 0 }, 's');
   expect(again).toEqual({ train, val });
-  expect(() => splitSegmentationFolder(set, { valFraction: 0, seed: 0 })).toThrow(ConfigError);
-  expect(() =>
-    splitSegmentationFolder({ ...set, samples: [] }, { valFraction: 0.5, seed: 0 }),
-  ).toThrow('got 0');
+  expect(() => splitSamples(set, { valFraction: 0, seed: 0 }, 's')).toThrow(ConfigError);
+  expect(() => splitSamples({ ...set, samples: [] }, { valFraction: 0.5, seed: 0 }, 's')).toThrow(
+    'got 0',
+  );
 });
 
 test('a check finds every problem of every pair and counts the pixels of what is valid', async () => {

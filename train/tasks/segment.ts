@@ -4,10 +4,8 @@ import {
   segmentationSet,
   type SegmentationExample,
 } from '../../datasets/in-memory.js';
-import {
-  splitSegmentationFolder,
-  type SegmentationSet,
-} from '../../datasets/segmentation-folder.js';
+import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
+import { splitSamples } from '../../datasets/split.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { fitSegmenter } from '../segment/fit-settings.js';
@@ -46,7 +44,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   telling: imagesOfSeveralClasses,
   learnedScore: { metric: 'mIoU', atLeast: 0.6 },
   select: (set, indices) => ({ ...set, samples: indices.map((i) => set.samples[i]) }),
-  divide: splitSegmentationFolder,
+  divide: (set, rule) => splitSamples(set, rule, set.source),
   dataOptions: ALL_DATA_OPTIONS,
   alignClasses: alignSegmentation,
   prediction: { evaluate: scoreSegmenter, present },
