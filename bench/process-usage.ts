@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Linux counts CPU time in hundredths of a second. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** Time and memory of a process and of those that it started. */
 export interface ProcessUsage {
@@ -29,7 +29,8 @@ function withDescendants(pid: number): readonly number[] {
   return [pid, ...children.flatMap((child) => withDescendants(Number(child)))];
 }
 
-function read(path: string): string {
+/** Text of a file of `/proc`; empty where there is none. */
+export function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-/** Clock ticks of a second, as `/proc` counts them on Linux. */
-const TICKS = 100;
+import { read, TICKS_PER_SECOND } from './process-usage.js';
 
 /** A time span on a machine that others may use. */
 export interface Span<T> {
@@ -23,28 +20,20 @@ export function watched<T>(work: () => T): Span<T> {
 function busySeconds(): number {
   const ticks = numbersOf('/proc/stat', 1, 9);
   const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
-  return (ticks.reduce((sum, value) => sum + value, 0) - idle) / TICKS;
+  return (ticks.reduce((sum, value) => sum + value, 0) - idle) / TICKS_PER_SECOND;
 }
 
 /** Seconds on a core of this process and of its children that have ended. */
 function ownSeconds(): number {
-  const afterName = readOr('/proc/self/stat').split(') ')[1] ?? '';
+  const afterName = read('/proc/self/stat').split(') ')[1] ?? '';
   const fields = afterName.split(' ').slice(11, 15).map(Number);
-  return fields.reduce((sum, value) => sum + value, 0) / TICKS;
+  return fields.reduce((sum, value) => sum + value, 0) / TICKS_PER_SECOND;
 }
 
 function numCores(): number {
-  return Math.max(1, readOr('/proc/stat').match(/^cpu\d/gm)?.length ?? 1);
+  return Math.max(1, read('/proc/stat').match(/^cpu\d/gm)?.length ?? 1);
 }
 
 function numbersOf(file: string, from: number, to: number): readonly number[] {
-  return (readOr(file).split('\n')[0] ?? '').split(/\s+/).slice(from, to).map(Number);
-}
-
-function readOr(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
+  return (read(file).split('\n')[0] ?? '').split(/\s+/).slice(from, to).map(Number);
 }

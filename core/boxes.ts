@@ -37,10 +37,8 @@ export function numBoxes(where: string, boxes: ArrayLike<number>): number {
  * @returns `[M]`, square pixels
  * @throws ShapeError unless the length is a multiple of 4
  */
-export function boxAreas(
-  boxes: Boxes,
-  out = new Float32Array(numBoxes('boxAreas', boxes)),
-): Float32Array {
+export function boxAreas(boxes: Boxes): Float32Array {
+  const out = new Float32Array(numBoxes('boxAreas', boxes));
   for (let i = 0, b = 0; b < boxes.length; i++, b += 4)
     out[i] = f32(boxes[b + 2] - boxes[b]) * f32(boxes[b + 3] - boxes[b + 1]);
   return out;

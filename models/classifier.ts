@@ -8,8 +8,12 @@ import { layer } from '../engine/capture/scope.js';
 import { softTargetCrossEntropy, type SoftTargetOptions } from '../engine/ops/losses.js';
 import type { TensorTree } from '../engine/parameters/tensors.js';
 import type { Program } from '../engine/runtime/program.js';
-import type { ClassifierOutputs, ClassifierSpecs } from '../heads/classifier.js';
-import { classifier, classifierSpecs } from '../heads/classifier.js';
+import {
+  classifier,
+  classifierSpecs,
+  type ClassifierOutputs,
+  type ClassifierSpecs,
+} from '../heads/classifier.js';
 
 /** Configuration of a ConvNeXt V2 image classifier. */
 export interface ClassifierConfig {

@@ -1,10 +1,10 @@
 import { isUint8Array } from '../core/arguments.js';
 import { A_FRACTION, assertOptions, ruled, type OptionRules } from '../core/options.js';
-import { assertResult } from '../core/results.js';
 import { ShapeError } from '../core/errors.js';
 import { isUpright } from '../core/upright.js';
 import type { RgbImage } from '../core/image.js';
 import {
+  assertResult,
   expandMask,
   type ClassifyResult,
   type DetectResult,

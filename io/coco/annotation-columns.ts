@@ -152,16 +152,7 @@ export class AnnotationColumns {
   }
 
   private addScannedPolygons({ coordinates, polygonEnds }: RecordScan): void {
-    let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let i = 0; i < coordinates.length; i += 2) {
-      const x = coordinates.at(i);
-      const y = coordinates.at(i + 1);
-      if (x < x1) x1 = x;
-      if (x > x2) x2 = x;
-      if (y < y1) y1 = y;
-      if (y > y2) y2 = y;
-    }
-    for (const value of [x1, y1, x2, y2]) this.extents.push(value);
+    for (const value of extentOf([coordinates.view()])) this.extents.push(value);
     if (this.keepsMask()) this.masks.addFlatPolygons(coordinates, polygonEnds);
     else this.masks.addNone();
   }

@@ -2,8 +2,12 @@ import type { LevelPredictions } from '../../core/nms-proposals.js';
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, numElements } from '../../core/shape.js';
 import type { HostTensor, HostTensors, OutputArrays } from '../../engine/runtime/program.js';
-import type { FeatureMaps, PyramidShape } from '../../heads/roi/feature-maps.js';
-import { pyramidShape, ROI_STRIDES } from '../../heads/roi/feature-maps.js';
+import {
+  pyramidShape,
+  ROI_STRIDES,
+  type FeatureMaps,
+  type PyramidShape,
+} from '../../heads/roi/feature-maps.js';
 import { ANCHOR_LEVELS, ROI_LEVELS } from './feature-programs.js';
 
 /** Images are padded to multiples of this number of pixels. */
