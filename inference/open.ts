@@ -15,6 +15,7 @@ import {
   TRUE_OR_FALSE,
   wholeFrom,
   type OptionRules,
+  optionsAmong,
 } from '../core/options.js';
 import { inOptions, rethrowInOptionWords } from '../core/option-words.js';
 import { readClassList } from '../datasets/class-list.js';
@@ -81,14 +82,14 @@ export async function open<Task extends PredictTask = PredictTask>(
 ): Promise<ModelOf<Task>> {
   assertOptions('loadModel', options, LOAD_RULES);
   if (options.engine !== undefined) assertEngine(options.engine);
-  const { engine, frozen, max, perClassNms, ratios, score, slide, tile, top, tta } = options;
   const onNotice = (line: string): void => options.onNotice?.(inOptions(line).line);
   const onUnused = (message: string): never => {
     throw new OptionError(message);
   };
   const loaded = await load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords);
-  const predict = { frozen, max, perClassNms, ratios, score, slide, tile, top, tta };
-  return modelOf<PredictTask>(await openEngine(engine), loaded, predict) as ModelOf<Task>;
+  const engine = await openEngine(options.engine);
+  const predict = optionsAmong(options, PREDICT_RULES);
+  return modelOf<PredictTask>(engine, loaded, predict) as ModelOf<Task>;
 }
 
 /**

@@ -30,7 +30,7 @@ export interface ThreadSetup {
   readonly options: ServedModelOptions;
   /** Largest image in pixels. */
   readonly maxPixels: number;
-  /** Smallest score of objects instead of those of the models. */
+  /** Smallest score of objects of requests that do not say it; default: the best F1 of the run's validation, or 0.3. */
   readonly score?: number | undefined;
   /** Longest time that an image waits for others of a batch (classify); undefined: images are predicted one by one. */
   readonly batchMs?: number | undefined;

@@ -1,9 +1,10 @@
 import { basename, resolve } from 'node:path';
 import { OptionError } from '../core/errors.js';
-import type { NamedModel, ServedModelOptions } from './messages.js';
+import type { RequestLimits } from './images-of-request.js';
+import type { NamedModel, ServedModelOptions, ThreadSetup } from './messages.js';
 
 /** Options of {@link startServer}. */
-export interface ServeOptions {
+export interface ServeOptions extends RequestLimits, Pick<ThreadSetup, 'score' | 'batchMs'> {
   /** Run folders, files or official names, each optionally as `NAME=MODEL`. */
   readonly models: readonly string[];
   readonly host: string;
@@ -11,18 +12,10 @@ export interface ServeOptions {
   readonly port: number;
   /** Token that requests must bear; everything is open without it. */
   readonly token?: string | undefined;
-  /** Smallest score of objects of requests that do not say it; default: the best F1 of the run's validation, or 0.3. */
-  readonly score?: number | undefined;
   /** Largest number of images that wait or run; more are answered with 503. */
   readonly queue: number;
-  readonly maxBodyBytes: number;
-  readonly maxPixels: number;
-  /** Largest number of images of a request. */
-  readonly maxImages: number;
   /** Time limit of a request after its body, and of the body itself. */
   readonly timeoutMs: number;
-  /** Longest time that an image waits for others of a batch (classify); undefined: images are predicted one by one. */
-  readonly batchMs?: number | undefined;
   readonly model: ServedModelOptions;
   readonly onNotice?: ((line: string) => void) | undefined;
 }

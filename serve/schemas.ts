@@ -10,6 +10,7 @@ import {
   TEXT,
   whole,
 } from '../core/schema.js';
+import type { PredictTask } from '../inference/model.js';
 import { JsonBody } from './json-images.js';
 import { PredictQuery } from './query.js';
 
@@ -25,51 +26,39 @@ const ERROR = {
   description: 'what was expected, what was given, and the remedy',
 };
 
+const answerOf = (task: PredictTask, ofImage: object, scores = {}): object =>
+  record({
+    ...{ model: TEXT, task: { const: task }, ...scores },
+    predictions: listOf(record({ ...SIZE, ...ofImage })),
+  });
+
 const PREDICTIONS = {
   description: 'results, one per image, in the order of the images',
   anyOf: [
-    record({
-      model: TEXT,
-      task: { const: 'classify' },
-      predictions: listOf(
-        record({
-          ...SIZE,
-          classes: listOf(record({ classIndex: whole(0), name: TEXT, probability: number() })),
-        }),
-      ),
+    answerOf('classify', {
+      classes: listOf(record({ classIndex: whole(0), name: TEXT, probability: number() })),
     }),
-    record({
-      model: TEXT,
-      task: { const: 'detect' },
-      score: optional(number()),
-      scores: optional(dictionary(number())),
-      scoreFrom: optional(oneOf('option', 'validation', 'default')),
-      predictions: listOf(
-        record({
-          ...SIZE,
-          objects: listOf(
-            record({
-              ...{ classIndex: whole(0), categoryId: whole(0), name: TEXT, score: number() },
-              box: { ...list(number()), minItems: 4, maxItems: 4 },
-              mask: MASK,
-            }),
-          ),
-        }),
-      ),
-    }),
-    record({
-      model: TEXT,
-      task: { const: 'segment' },
-      predictions: listOf(
-        record({
-          ...SIZE,
-          classNames: listOf(TEXT),
-          palette: optional(listOf(listOf(whole(0)))),
-          segments: listOf(
-            record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK }),
-          ),
-        }),
-      ),
+    answerOf(
+      'detect',
+      {
+        objects: listOf(
+          record({
+            ...{ classIndex: whole(0), categoryId: whole(0), name: TEXT, score: number() },
+            box: { ...list(number()), minItems: 4, maxItems: 4 },
+            mask: MASK,
+          }),
+        ),
+      },
+      {
+        score: optional(number()),
+        scores: optional(dictionary(number())),
+        scoreFrom: optional(oneOf('option', 'validation', 'default')),
+      },
+    ),
+    answerOf('segment', {
+      classNames: listOf(TEXT),
+      palette: optional(listOf(listOf(whole(0)))),
+      segments: listOf(record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK })),
     }),
   ],
 };

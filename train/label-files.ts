@@ -11,7 +11,7 @@ import { cvatHead, cvatImage, CVAT_END } from '../io/cvat/write.js';
 import type { JsonRows } from '../io/files/json-stream.js';
 import { vocXml } from '../io/voc/write.js';
 import { yoloText } from '../io/yolo/write.js';
-import type { Presentation } from './presentation.js';
+import type { Presentation, PresentOptions } from './presentation.js';
 
 /** Formats of labeling tools that predictions are written in. */
 export const LABEL_FORMATS = ['coco', 'yolo', 'labelme', 'voc', 'cvat'] as const;
@@ -19,10 +19,8 @@ export const LABEL_FORMATS = ['coco', 'yolo', 'labelme', 'voc', 'cvat'] as const
 export type LabelFormat = (typeof LABEL_FORMATS)[number];
 
 /** Options of {@link withLabelFiles}. */
-interface LabelOptions {
+interface LabelOptions extends Pick<PresentOptions, 'score'> {
   readonly format: LabelFormat;
-  /** Smallest score of an object that is written; default: the scores of `shownScores`. */
-  readonly score?: number | undefined;
   /** Folder of the files. */
   readonly out: string;
 }
@@ -34,16 +32,14 @@ interface LabelWriter {
   readonly text?:
     ((image: AnnotatedImage, result: ImageResult, file: string) => string) | undefined;
   /** Rows of an image for the files of all, by list. */
-  readonly rows: (image: AnnotatedImage, index: number) => Readonly<Record<string, object[]>>;
+  readonly rows?: (image: AnnotatedImage, index: number) => Readonly<Record<string, object[]>>;
   /** JSON files of all images, by path. */
-  readonly files: (lists: Readonly<Record<string, JsonRows>>) => Readonly<Record<string, unknown>>;
+  readonly files?: Presentation['files'];
   /** Text files of all images, by path. */
-  readonly texts: (
-    lists: Readonly<Record<string, JsonRows>>,
-  ) => Readonly<Record<string, AsyncIterable<string>>>;
-  readonly lists: readonly string[];
+  readonly texts?: Presentation['texts'];
+  readonly lists?: readonly string[];
   /** Paths of the files of all images. */
-  readonly common: readonly string[];
+  readonly common?: readonly string[];
 }
 
 /**
@@ -61,7 +57,7 @@ export function withLabelFiles(
     throw new ConfigError(
       `--format ${format}: expected a detector or segmenter, got a classifier; its results fit --format labelme`,
     );
-  const writer = writerOf(format, model, out);
+  const { lists: ownLists = [], common = [], ...writer } = writerOf(format, model, out);
   const scores = model.task === 'detect' ? shownScores(model.card, score) : undefined;
   const shown = (result: ImageResult): ImageResult =>
     result.task === 'detect' && scores
@@ -72,15 +68,15 @@ export function withLabelFiles(
   const stem = (name: string): string => name.replace(/\.png$/, '');
   return {
     ...presentation,
-    lists: [...presentation.lists, ...writer.lists],
+    lists: [...presentation.lists, ...ownLists],
     outputs: (pictures) => [
       ...presentation.outputs(pictures),
-      ...writer.common,
+      ...common,
       ...pictures.flatMap((name) => writer.path?.(stem(name)) ?? []),
     ],
     rows: (predicted) => ({
       ...presentation.rows(predicted),
-      ...writer.rows(imageOf(predicted.file, predicted.result), predicted.index),
+      ...writer.rows?.(imageOf(predicted.file, predicted.result), predicted.index),
     }),
     pictures: async (predicted, name) => {
       const { file, result } = predicted;
@@ -90,21 +86,18 @@ export function withLabelFiles(
         path === undefined || text === undefined ? {} : { [path]: new TextEncoder().encode(text) };
       return { ...(await presentation.pictures(predicted, name)), ...labels };
     },
-    files: (lists) => ({ ...presentation.files(lists), ...writer.files(lists) }),
-    texts: (lists) => writer.texts(lists),
+    files: (lists) => ({ ...presentation.files(lists), ...writer.files?.(lists) }),
+    texts: (lists) => writer.texts?.(lists) ?? {},
     wrote: (numImages, folder) =>
       `${presentation.wrote(numImages, folder)}; ${format} labels of objects from a score of ${scores?.score ?? score ?? 0}`,
   };
 }
-
-const NONE = { rows: () => ({}), files: () => ({}), texts: () => ({}), lists: [], common: [] };
 
 function writerOf(format: LabelFormat, model: ImageModel, out: string): LabelWriter {
   const { classNames } = model;
   switch (format) {
     case 'yolo':
       return {
-        ...NONE,
         path: (stem) => join('labels', `${stem}.txt`),
         text: (image) => yoloText(image, { masks: true }),
         texts: () => ({ 'classes.txt': pieces(classNames.map((name) => `${name}\n`)) }),
@@ -112,13 +105,11 @@ function writerOf(format: LabelFormat, model: ImageModel, out: string): LabelWri
       };
     case 'voc':
       return {
-        ...NONE,
         path: (stem) => join('Annotations', `${stem}.xml`),
         text: vocXml,
       };
     case 'labelme':
       return {
-        ...NONE,
         path: (stem) => join('labelme', `${stem}.json`),
         text: (_, result, file) => {
           const imagePath = relative(join(resolve(out), 'labelme'), resolve(file));
@@ -128,7 +119,6 @@ function writerOf(format: LabelFormat, model: ImageModel, out: string): LabelWri
       };
     case 'cvat':
       return {
-        ...NONE,
         rows: (image, index) => ({ cvat: [{ xml: cvatImage(image, index) }] }),
         texts: ({ cvat }) => ({ 'annotations.xml': cvatTexts(cvat, classNames) }),
         lists: ['cvat'],
@@ -148,7 +138,6 @@ function cocoWriter(model: ImageModel): LabelWriter {
     readonly categoryIds?: readonly number[];
   };
   return {
-    ...NONE,
     rows: ({ fileName, width, height, objects }, index) => ({
       'coco-images': [{ id: index + 1, file_name: fileName, width, height }],
       'coco-annotations': objects.map(({ classIndex, box, mask, score }) => ({

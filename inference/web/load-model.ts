@@ -5,6 +5,7 @@ import {
   A_TEXT,
   ANYTHING,
   assertOptions,
+  optionsAmong,
   type OptionRules,
 } from '../../core/options.js';
 import { partsOf, type ImageParts } from '../../core/image.js';
@@ -30,12 +31,13 @@ export interface WebLoadOptions
     Pick<PredictOptions, 'tta' | 'slide' | 'tile' | 'score' | 'max' | 'top' | 'frozen'> {}
 
 const { tta, slide, tile, score, max, top, frozen } = PREDICT_RULES;
+const PREDICTION = { tta, slide, tile, score, max, top, frozen };
 
 /** The engine checks its own. */
 const RULES: OptionRules<WebLoadOptions> = {
   ...{ provider: ANYTHING, threads: ANYTHING, wasmPaths: A_TEXT },
   ...{ signal: A_SIGNAL, onProgress: A_FUNCTION },
-  ...{ tta, slide, tile, score, max, top, frozen },
+  ...PREDICTION,
 };
 
 /** A model in a browser: that of Node with other images. */
@@ -80,17 +82,12 @@ export async function loadModel(
     const pixels = partsOf(whole(image)());
     return () => pixels;
   };
-  const model = createModel(engine, loaded, { whole, parts }, predictOptionsOf(options));
+  const prediction = optionsAmong(options, PREDICTION);
+  const model = createModel(engine, loaded, { whole, parts }, prediction);
   return {
     ...{ task: model.task, classNames: model.classNames, card: model.card },
     engine: engine.description,
     predict: async (image, call) => model.predict(await pixelsOf(image), call),
     release: () => model.release(),
   };
-}
-
-/** The options of predictions among those of loading. */
-function predictOptionsOf(options: WebLoadOptions): PredictOptions {
-  const { tta, slide, tile, score, max, top, frozen } = options;
-  return { tta, slide, tile, score, max, top, frozen };
 }

@@ -3,6 +3,7 @@ import { firstImages } from '../../datasets/coco/set.js';
 import {
   ERROR_KINDS,
   errorBreakdown,
+  type ErrorBreakdown,
   type ErrorKind,
 } from '../../evaluation/coco/error-breakdown.js';
 import type { ImageModel } from '../../inference/model.js';
@@ -31,19 +32,14 @@ interface ErrorExample {
   readonly annotationId: number | null;
 }
 
-/** JSON document of `analyze errors --json`. */
-interface ErrorAnalysis {
+/** JSON document of `analyze errors --json`: the breakdown is that of boxes at an IoU of 0.5, of which AP is AP50. */
+interface ErrorAnalysis extends Pick<ErrorBreakdown, 'AP' | 'counts' | 'gains' | 'special'> {
   /** Null for a model in memory. */
   readonly model: string | null;
   readonly data: string;
   readonly split: 'train' | 'val';
   readonly count: number;
   readonly iou: number;
-  /** AP50 of boxes, a fraction like all gains. */
-  readonly AP: number;
-  readonly counts: Readonly<Record<ErrorKind, number>>;
-  readonly gains: Readonly<Record<ErrorKind, number>>;
-  readonly special: { readonly falsePositives: number; readonly falseNegatives: number };
   /** Kind of error that costs most; null if none does. */
   readonly costliest: ErrorKind | null;
   /** One line for people. */

@@ -210,6 +210,11 @@ function histogramsOf(
     const percent = (100 * fits.filter((fit) => fit < POOR_FIT).length) / fits.length;
     return `${name} ${percent.toFixed(1)} %`;
   });
+  const seriesOf = (
+    valuesOf: (part: (typeof shown)[number]) => ArrayLike<number>,
+    bins: typeof SIDES,
+  ): DataPage['histograms'][number]['series'] =>
+    shown.map((part) => ({ name: part.name, histogram: logHistogram(valuesOf(part), bins) }));
   const mark = (value: number): { value: number; text: string } => ({
     value,
     text: String(Math.round(100 * value) / 100),
@@ -218,30 +223,21 @@ function histogramsOf(
     {
       title: 'Size after resizing, and the anchors',
       xLabel: 'square root of the area, px',
-      series: shown.map(({ name, shapes }) => ({
-        name,
-        histogram: logHistogram(shapes.sides, SIDES),
-      })),
+      series: seriesOf(({ shapes }) => shapes.sides, SIDES),
       marks: anchorSides(anchors).map(mark),
       note: `Dashed: anchors of the recipe ${recipe}, for images of at most ${limits.long} x ${limits.short} px. Objects whose best anchor has an IoU below ${POOR_FIT}: ${poor.join(', ')}.`,
     },
     {
       title: 'Aspect ratio',
       xLabel: 'height / width',
-      series: shown.map(({ name, shapes }) => ({
-        name,
-        histogram: logHistogram(shapes.ratios, RATIOS),
-      })),
+      series: seriesOf(({ shapes }) => shapes.ratios, RATIOS),
       marks: anchors.ratios.map(mark),
       note: 'Dashed: aspect ratios of the anchors.',
     },
     {
       title: 'Objects in an image',
       xLabel: 'objects, of images that have any',
-      series: shown.map(({ name, objectsPerImage }) => ({
-        name,
-        histogram: logHistogram(objectsPerImage, OBJECTS),
-      })),
+      series: seriesOf(({ objectsPerImage }) => objectsPerImage, OBJECTS),
       note: 'Images without objects are below.',
     },
   ];

@@ -18,14 +18,20 @@ export interface CocoMatchOptions {
   readonly unknownImages: 'refuse' | 'leaveOut';
 }
 
+/** Wall times in seconds. */
+export interface CocoMatchTimes {
+  readonly loadGroundTruth: number;
+  readonly loadResults: number;
+  readonly evaluate: number;
+}
+
 /** The data read, and an evaluator with its matches. */
 interface CocoMatchRun {
   readonly groundTruth: CocoGroundTruth;
   /** Undefined without result files. */
   readonly results: CocoResults | undefined;
   readonly evaluator: CocoEvaluator;
-  /** Wall times. */
-  readonly seconds: { loadGroundTruth: number; loadResults: number; evaluate: number };
+  readonly seconds: CocoMatchTimes;
 }
 
 /** Work that threads divide: each matches a shard of the images, and reads a part of the detections for all. */

@@ -14,7 +14,7 @@ import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
-import { matchCoco, type CocoMatchOptions } from './coco-match.js';
+import { matchCoco, type CocoMatchOptions, type CocoMatchTimes } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';
 
 /** Options of scoring detections. */
@@ -30,10 +30,7 @@ export interface CocoScoreOptions extends CocoMatchOptions {
 }
 
 /** Wall times in seconds. */
-export interface CocoScoreTimes {
-  readonly loadGroundTruth: number;
-  readonly loadResults: number;
-  readonly evaluate: number;
+export interface CocoScoreTimes extends CocoMatchTimes {
   readonly accumulate: number;
 }
 
