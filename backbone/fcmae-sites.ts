@@ -1,3 +1,4 @@
+import { withGradient } from '../engine/ops/with-gradient.js';
 import * as tf from '../engine/tfjs.js';
 import { assertShape, numElements } from '../core/shape.js';
 
@@ -65,14 +66,11 @@ function moved(
   shape: SiteShape,
   { there, back }: { readonly there: Move; readonly back: Move },
 ): tf.Tensor4D {
-  return tf.customGrad((input, saveAny) => {
-    (saveAny as tf.GradSaveFunc)([inverse]);
-    return {
-      value: there(input as tf.Tensor4D, indices, shape),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        back(dy as tf.Tensor4D, saved[0] as tf.Tensor1D, shape),
-    };
-  })(x) as tf.Tensor4D;
+  return withGradient(
+    [x],
+    (input) => ({ value: there(input, indices, shape), saved: [inverse] }),
+    (dy, [kept]) => back(dy, kept, shape),
+  );
 }
 
 const mapShape = ({ numImages, rows, columns, cell }: SiteShape, channels: number): number[] => [

@@ -1,3 +1,4 @@
+import { withGradient } from '../engine/ops/with-gradient.js';
 import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { sameConv, type ConvParams } from '../engine/ops/conv.js';
@@ -39,18 +40,17 @@ export function conv3x3(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
 }
 
 function winogradConv(x: tf.Tensor4D, weight: tf.Tensor4D): tf.Tensor4D {
-  return tf.customGrad((...args) => {
-    const [input, kernel, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    const { value, factors } = tf.tidy(() => convolve(input, kernel));
-    save([kernel, ...factors]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [taps, ...of] = saved as [tf.Tensor4D, ...tf.Tensor3D[]];
-      const dx = (): tf.Tensor => inputGradient(dy as tf.Tensor4D, taps);
-      const dw = (): tf.Tensor => weightGradient(of, dy as tf.Tensor4D, taps.shape);
-      return [tf.tidy(dx), tf.tidy(dw)];
-    };
-    return { value, gradFunc };
-  })(x, weight) as tf.Tensor4D;
+  return withGradient(
+    [x, weight],
+    (input, kernel) => {
+      const { value, factors } = tf.tidy(() => convolve(input, kernel));
+      return { value, saved: [kernel, ...factors] };
+    },
+    (dy, [kernel, ...factors]) => [
+      tf.tidy(() => inputGradient(dy, kernel)),
+      tf.tidy(() => weightGradient(factors, dy, kernel.shape)),
+    ],
+  );
 }
 
 type Matrix = (typeof TRANSFORMS)['input'];

@@ -1,3 +1,4 @@
+import { withGradient } from '../engine/ops/with-gradient.js';
 import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { bilinearMatrix } from '../engine/ops/resize.js';
@@ -26,14 +27,14 @@ export function pixelCrossEntropy(
   const [n] = logits.shape;
   assertShape('pixelCrossEntropy', labels, [n, 'H', 'W']);
   const perPixel = 1 / labels.size;
-  return tf.customGrad((...args) => {
-    const [scores, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
-    const { loss, gradient } = tf.tidy(() => bandwise(scores, labels, pixelsAtOnce));
-    save([gradient]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.tidy(() => saved[0].mul(dy.mul(perPixel)));
-    return { value: tf.tidy(() => loss.mul(perPixel)), gradFunc };
-  })(logits) as tf.Scalar;
+  return withGradient(
+    [logits],
+    (scores) => {
+      const { loss, gradient } = tf.tidy(() => bandwise(scores, labels, pixelsAtOnce));
+      return { value: tf.tidy(() => loss.mul<tf.Scalar>(perPixel)), saved: [gradient] };
+    },
+    (dy, [gradient]) => tf.tidy(() => gradient.mul(dy.mul(perPixel))),
+  );
 }
 
 /** Loss and gradient, summed over the labeled pixels. */

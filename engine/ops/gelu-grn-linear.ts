@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { channelAffine, channelDot, type PositionAxes } from './channels.js';
@@ -72,45 +73,36 @@ function scaledLinear(
 ): tf.Tensor4D {
   const { gamma, weight, bias, beta } = params;
   const [, h, w, channels] = x.shape;
-  const op = tf.customGrad((...args) => {
-    const [input, g, matrix, b] = args as [tf.Tensor4D, tf.Tensor1D, tf.Tensor2D, tf.Tensor1D];
-    const shift = beta && (args[4] as tf.Tensor1D);
-    const save = args.at(-1) as tf.GradSaveFunc;
-    const [value, energy] = tf.tidy(() => {
-      const a = geluValue(input);
-      const total = channelDot(a, a, axes); // [N or 1, 1, 1, C]
-      return [product.value(a, grnScale(total, g, eps), { weight: matrix, bias: b, shift }), total];
-    });
-    save([input, g, matrix, energy, ...(shift ? [shift] : [])]);
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy, saved) };
-  });
-
-  const gradient = (dy: tf.Tensor, saved: readonly tf.Tensor[]): tf.Tensor[] => {
-    const [input, g, matrix, energy] = saved as [
-      tf.Tensor4D,
-      tf.Tensor1D,
-      tf.Tensor2D,
-      tf.Tensor4D,
-    ];
-    const shift = saved.at(4) as tf.Tensor1D | undefined;
-    return tf.tidy(() => {
-      const a = h * w * channels > KEPT_PER_SAMPLE ? geluAgain(input) : geluValue(input);
-      const scale = grnScale(energy, g, eps); // [N or 1, 1, 1, C]
-      const { factor, slope } = geluSlope(input);
-      const dz = (isInBlocks(input) ? inBlocks(dy as tf.Tensor4D) : dy) as tf.Tensor4D;
-      const { dWeight, dScale, dScaled } = product.gradient(dz, a, scale, {
-        ...{ weight: matrix, shift, axes },
-        factor: scale.mul(factor),
+  return withGradient(
+    [x, gamma, weight, bias, ...(beta ? [beta] : [])],
+    (input, g, matrix, b, ...shifts: tf.Tensor1D[]) => {
+      const [value, energy] = tf.tidy(() => {
+        const a = geluValue(input);
+        const total = channelDot(a, a, axes); // [N or 1, 1, 1, C]
+        const linear = { weight: matrix, bias: b, shift: shifts.at(0) };
+        return [product.value(a, grnScale(total, g, eps), linear), total];
       });
-      const { dEnergy, dGamma } = grnScaleGradient(dScale, energy, g, eps);
-      // factor · da = factor · (dScaled · s + 2 a dE)
-      const da = channelAffine(a, dEnergy.mul(2 * factor), { add: dScaled });
-      const dBias = dy.sum<tf.Tensor1D>([0, 1, 2]);
-      const dShift = shift ? [matrix.matMul(dBias.reshape([-1, 1])).reshape([-1])] : [];
-      return [da.mul(slope), dGamma, dWeight, dBias, ...dShift];
-    });
-  };
-  return op(x, gamma, weight, bias, ...(beta ? [beta] : [])) as tf.Tensor4D;
+      return { value, saved: [input, g, matrix, energy, ...shifts] };
+    },
+    (dy, [input, g, matrix, energy, ...shifts]) =>
+      tf.tidy(() => {
+        const a = h * w * channels > KEPT_PER_SAMPLE ? geluAgain(input) : geluValue(input);
+        const scale = grnScale(energy, g, eps); // [N or 1, 1, 1, C]
+        const { factor, slope } = geluSlope(input);
+        const { dWeight, dScale, dScaled } = product.gradient(
+          isInBlocks(input) ? inBlocks(dy) : dy,
+          a,
+          scale,
+          { weight: matrix, shift: shifts.at(0), axes, factor: scale.mul(factor) },
+        );
+        const { dEnergy, dGamma } = grnScaleGradient(dScale, energy, g, eps);
+        // factor · da = factor · (dScaled · s + 2 a dE)
+        const da = channelAffine(a, dEnergy.mul(2 * factor), { add: dScaled });
+        const dBias = dy.sum<tf.Tensor1D>([0, 1, 2]);
+        const dShift = shifts.map(() => matrix.matMul(dBias.reshape([-1, 1])).reshape([-1]));
+        return [da.mul(slope), dGamma, dWeight, dBias, ...dShift];
+      }),
+  );
 }
 
 /** Weight `[C, out]`, bias `[out]`, and a shift `[C]` that the scaled activations get. */

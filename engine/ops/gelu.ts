@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
 import { isInBlocks } from './lowering.js';
@@ -13,18 +14,15 @@ const LOG_2_OVER_ROOT_PI = Math.log(2 / Math.sqrt(Math.PI));
  * @see https://arxiv.org/abs/1606.08415
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  return tf.customGrad((input, save) => {
-    const h = input as T;
-    (save as tf.GradSaveFunc)([h]);
-    return {
-      value: geluValue(h),
-      gradFunc: (dy: T, saved: tf.Tensor[]) =>
-        tf.tidy(() => {
-          const { factor, slope } = geluSlope(saved[0]);
-          return dy.mul(factor).mul(slope);
-        }),
-    };
-  })(x) as T;
+  return withGradient(
+    [x],
+    (h) => ({ value: geluValue(h), saved: [h] }),
+    (dy, [h]) =>
+      tf.tidy(() => {
+        const { factor, slope } = geluSlope(h);
+        return dy.mul(factor).mul(slope);
+      }),
+  );
 }
 
 /** GELU without a gradient. */

@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
@@ -17,15 +18,14 @@ export interface NormParams {
  * @returns `[…, C]`
  */
 export function standardize<T extends tf.Tensor>(x: T, eps: number): T {
-  return tf.customGrad((input, saveAny) => {
-    const save = saveAny as tf.GradSaveFunc;
-    const [y, inverse] = standardized(input as T, eps);
-    save([y, inverse]);
-    return {
-      value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => standardizeGradient(dy, saved[0], saved[1]),
-    };
-  })(x) as T;
+  return withGradient(
+    [x],
+    (input) => {
+      const [value, inverse] = standardized(input, eps);
+      return { value, saved: [value, inverse] };
+    },
+    (dy, [y, inverse]) => standardizeGradient(dy, y, inverse),
+  );
 }
 
 /** {@link standardize} without a gradient, and `1 / sqrt(variance + eps)`, `[…, 1]`. */
@@ -84,27 +84,24 @@ function fusedLayerNorm<T extends tf.Tensor>(
   shift: tf.Tensor1D,
   eps: number,
 ): T {
-  const op = tf.customGrad((...args) => {
-    const [input, weight, bias, save] = args as [T, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const [y, inverse, mean] = runFusedKernel<tf.Tensor[]>(
-      'standardize',
-      { x: input, weight, bias },
-      { epsilon: eps },
-    );
-    save([input, weight, inverse, mean]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [source, factor, root, center] = saved;
-      return tf.tidy(() => {
-        const standard = source.sub(center).mul(root);
+  return withGradient(
+    [x, scale, shift],
+    (input, weight, bias) => {
+      const inputs = { x: input, weight, bias };
+      const [y, inverse, mean] = runFusedKernel<[T, tf.Tensor, tf.Tensor]>('standardize', inputs, {
+        epsilon: eps,
+      });
+      return { value: y, saved: [input, weight, inverse, mean] };
+    },
+    (dy, [input, weight, inverse, mean]) =>
+      tf.tidy(() => {
+        const standard = input.sub(mean).mul(inverse);
         const rows = [...dy.shape.keys()].slice(0, -1);
         return [
-          standardizeGradient(dy.mul(factor), standard, root),
+          standardizeGradient(dy.mul(weight), standard, inverse),
           dy.mul(standard).sum(rows),
           dy.sum(rows),
         ];
-      });
-    };
-    return { value: y, gradFunc };
-  });
-  return op(x, scale, shift) as T;
+      }),
+  );
 }

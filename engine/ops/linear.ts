@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape, numElements } from '../../core/shape.js';
 import type { NormParams } from './layer-norm.js';
@@ -42,28 +43,22 @@ export function foldIntoLinear(
   { scale, shift }: { readonly scale?: tf.Tensor1D; readonly shift: tf.Tensor1D },
   { weight, bias }: LinearParams,
 ): LinearParams {
-  const inner = tf.customGrad((...args) => {
-    const [offset, matrix, b, save] = args as [
-      tf.Tensor1D,
-      tf.Tensor2D,
-      tf.Tensor1D,
-      tf.GradSaveFunc,
-    ];
-    save([offset, matrix]);
-    return {
-      value: tf.tidy(() => offset.reshape([1, -1]).matMul(matrix).reshape([-1]).add(b)), // [out]
-      // The outer product by broadcasting, which is faster than a matrix product.
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.tidy(() => [
-          saved[1].matMul(dy.reshape([-1, 1])).reshape([-1]),
-          saved[0].reshape([-1, 1]).mul(dy.reshape([1, -1])),
-          dy,
-        ]),
-    };
-  });
   return tf.tidy(() => ({
     weight: (scale ? weight.mul(scale.reshape([-1, 1])) : weight.clone()) as tf.Tensor2D, // [in, out]
-    bias: inner(shift, weight, bias) as tf.Tensor1D,
+    bias: withGradient(
+      [shift, weight, bias],
+      (offset, matrix, b) => {
+        const product = offset.reshape([1, -1]).matMul(matrix).reshape([-1]); // [out]
+        return { value: product.add<tf.Tensor1D>(b), saved: [offset, matrix] };
+      },
+      // The outer product by broadcasting, which is faster than a matrix product.
+      (dy, [offset, matrix]) =>
+        tf.tidy(() => [
+          matrix.matMul(dy.reshape([-1, 1])).reshape([-1]),
+          offset.reshape([-1, 1]).mul(dy.reshape([1, -1])),
+          dy,
+        ]),
+    ),
   }));
 }
 

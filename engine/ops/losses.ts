@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 
@@ -57,10 +58,11 @@ export function focalFactor<T extends tf.Tensor>(logs: T, gamma: number): T {
 
 /** `f(x)` as a constant: its gradient is 0, whatever ops it has. */
 export function withoutGradient<T extends tf.Tensor>(x: T, f: (x: T) => tf.Tensor): tf.Tensor {
-  return tf.customGrad((input) => ({
-    value: tf.tidy(() => f(input as T)),
-    gradFunc: () => tf.zerosLike(x),
-  }))(x);
+  return withGradient(
+    [x],
+    (input) => ({ value: tf.tidy(() => f(input)), saved: [] }),
+    () => tf.zerosLike(x),
+  );
 }
 
 /**
@@ -120,13 +122,11 @@ export function l1<T extends tf.Tensor>(predicted: T, target: T): T {
 
 /** |d| with gradient 0 at 0, where tfjs has −1. */
 function distance<T extends tf.Tensor>(difference: T): T {
-  return tf.customGrad((input, save) => {
-    const d = input as T;
-    (save as tf.GradSaveFunc)([d]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.tidy(() => dy.mul(saved[0].sign()));
-    return { value: d.abs(), gradFunc };
-  })(difference) as T;
+  return withGradient(
+    [difference],
+    (d) => ({ value: d.abs<T>(), saved: [d] }),
+    (dy, [d]) => tf.tidy(() => dy.mul(d.sign())),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { layerNorm, standardizeGradient, standardized, type NormParams } from './layer-norm.js';
@@ -38,51 +39,35 @@ export function normLinear(
  * the activations' gradient.
  */
 function folded(x: tf.Tensor4D, norm: NormParams, next: LinearParams, eps: number): tf.Tensor4D {
-  const op = tf.customGrad((...args) => {
-    const [input, gamma, beta, weight, bias, save] = args as [
-      tf.Tensor4D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor2D,
-      tf.Tensor1D,
-      tf.GradSaveFunc,
-    ];
-    const [y, inverse, value] = tf.tidy(() => {
-      const [standard, root] = standardized(input, eps);
-      const layer = foldNorm({ weight: gamma, bias: beta }, { weight, bias });
-      const source = blocksPay(input, weight.shape[1]) ? inBlocks(standard) : standard;
-      return [standard, root, pointwise(source, layer.weight, { bias: layer.bias })];
-    });
-    save([y, inverse, gamma, beta, weight]);
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy, saved) };
-  });
-  return op(x, norm.weight, norm.bias, next.weight, next.bias) as tf.Tensor4D;
-}
-
-function gradient(dy: tf.Tensor, saved: readonly tf.Tensor[]): tf.Tensor[] {
-  const [y, inverse, gamma, beta, weight] = saved as [
-    tf.Tensor4D,
-    tf.Tensor,
-    tf.Tensor1D,
-    tf.Tensor1D,
-    tf.Tensor2D,
-  ];
-  const [channels, out] = weight.shape;
-  return tf.tidy(() => {
-    const dz = blocksPay(y, out) ? inBlocks(dy as tf.Tensor4D) : (dy as tf.Tensor4D);
-    const scale = gamma.reshape([channels, 1]);
-    const scaled = weight.mul<tf.Tensor2D>(scale);
-    const centered = scaled.sub<tf.Tensor2D>(scaled.mean(0, true)); // [C, out]
-    const along = pointwise(dz, centered, { transposed: true }); // [N, H, W, C], mean 0
-    const dScaled = pointwiseWeightGradient(y, dz); // [C, out]
-    const dBias = dz.sum<tf.Tensor1D>([0, 1, 2]);
-    const shifted = beta.reshape([channels, 1]).mul(dBias.reshape([1, out]));
-    return [
-      standardizeGradient(along, y, inverse, true),
-      dScaled.mul(weight).sum(1),
-      weight.matMul(dBias.reshape([out, 1])).reshape([channels]),
-      dScaled.mul(scale).add(shifted),
-      dBias,
-    ];
-  });
+  const [channels, out] = next.weight.shape;
+  return withGradient(
+    [x, norm.weight, norm.bias, next.weight, next.bias],
+    (input, gamma, beta, weight, bias) => {
+      const [y, inverse, value] = tf.tidy(() => {
+        const [standard, root] = standardized(input, eps);
+        const layer = foldNorm({ weight: gamma, bias: beta }, { weight, bias });
+        const source = blocksPay(input, out) ? inBlocks(standard) : standard;
+        return [standard, root, pointwise(source, layer.weight, { bias: layer.bias })];
+      });
+      return { value, saved: [y, inverse, gamma, beta, weight] };
+    },
+    (dy, [y, inverse, gamma, beta, weight]) =>
+      tf.tidy(() => {
+        const dz = blocksPay(y, out) ? inBlocks(dy) : dy;
+        const scale = gamma.reshape([channels, 1]);
+        const scaled = weight.mul<tf.Tensor2D>(scale);
+        const centered = scaled.sub<tf.Tensor2D>(scaled.mean(0, true)); // [C, out]
+        const along = pointwise(dz, centered, { transposed: true }); // [N, H, W, C], mean 0
+        const dScaled = pointwiseWeightGradient(y, dz); // [C, out]
+        const dBias = dz.sum<tf.Tensor1D>([0, 1, 2]);
+        const shifted = beta.reshape([channels, 1]).mul(dBias.reshape([1, out]));
+        return [
+          standardizeGradient(along, y, inverse, true),
+          dScaled.mul(weight).sum(1),
+          weight.matMul(dBias.reshape([out, 1])).reshape([channels]),
+          dScaled.mul(scale).add(shifted),
+          dBias,
+        ];
+      }),
+  );
 }

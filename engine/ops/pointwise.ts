@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { numElements } from '../../core/shape.js';
 import { runFusedKernel } from './fused-kernels.js';
@@ -78,28 +79,22 @@ export function pointwiseLinear(
   weight: tf.Tensor2D,
   bias: tf.Tensor1D,
 ): tf.Tensor4D {
-  const op = tf.customGrad((...args) => {
-    const [input, matrix, b, save] = args as [
-      tf.Tensor4D,
-      tf.Tensor2D,
-      tf.Tensor1D,
-      tf.GradSaveFunc,
-    ];
-    save([input, matrix]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [source, factor] = saved as [tf.Tensor4D, tf.Tensor2D];
-      return tf.tidy(() => {
-        const gradient = inBlocks(dy as tf.Tensor4D);
+  return withGradient(
+    [x, weight, bias],
+    (input, matrix, b) => ({
+      value: tf.tidy(() => pointwise(inBlocks(input), matrix, { bias: b })),
+      saved: [input, matrix],
+    }),
+    (dy, [input, matrix]) =>
+      tf.tidy(() => {
+        const gradient = inBlocks(dy);
         return [
-          pointwise(gradient, factor, { transposed: true }),
-          pointwiseWeightGradient(source, gradient),
+          pointwise(gradient, matrix, { transposed: true }),
+          pointwiseWeightGradient(input, gradient),
           dy.sum([0, 1, 2]),
         ];
-      });
-    };
-    return { value: tf.tidy(() => pointwise(inBlocks(input), matrix, { bias: b })), gradFunc };
-  });
-  return op(x, weight, bias) as tf.Tensor4D;
+      }),
+  );
 }
 
 /** `[N, H, W, C]` to `[N·H·W, C]`. */

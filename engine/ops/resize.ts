@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 
 /**
@@ -68,22 +69,25 @@ export function applyMatrices(
  */
 export function upsampleNearest2(x: tf.Tensor4D): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
-  return tf.customGrad((input) => {
-    const value = tf.tidy(() =>
-      (input as tf.Tensor4D)
-        .reshape([n, h, 1, w, 1, c])
-        .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
-        .reshape([n, 2 * h, 2 * w, c]),
-    );
+  return withGradient(
+    [x],
+    (input) => ({
+      value: tf.tidy(() =>
+        input
+          .reshape([n, h, 1, w, 1, c])
+          .tile([1, 1, 2, 1, 2, 1]) // [N, H, 2, W, 2, C]
+          .reshape<tf.Tensor4D>([n, 2 * h, 2 * w, c]),
+      ),
+      saved: [],
+    }),
     // tfjs can differentiate `tile` only up to rank 4. Summing one axis at a time gives fast reductions.
-    const gradFunc = (dy: tf.Tensor): tf.Tensor =>
+    (dy) =>
       tf.tidy(() => {
         const rows = dy.reshape([n * h, 2, 2 * w * c]).sum(1); // [N·H, 2·W·C]
         return rows
           .reshape([n * h * w, 2, c])
           .sum(1) // [N·H·W, C]
           .reshape(x.shape);
-      });
-    return { value, gradFunc };
-  })(x) as tf.Tensor4D;
+      }),
+  );
 }

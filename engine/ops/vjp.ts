@@ -1,3 +1,4 @@
+import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 
@@ -11,8 +12,9 @@ import { assertShape } from '../../core/shape.js';
  */
 export function vjp(y: tf.Tensor, cotangent: tf.Tensor): tf.Scalar {
   assertShape('vjp', cotangent, y.shape);
-  return tf.customGrad(() => ({
-    value: tf.scalar(0),
-    gradFunc: (dy: tf.Tensor) => cotangent.mul(dy),
-  }))(y) as tf.Scalar;
+  return withGradient(
+    [y],
+    () => ({ value: tf.scalar(0), saved: [] }),
+    (dy) => cotangent.mul(dy),
+  );
 }
