@@ -1,7 +1,8 @@
+import { existsSync, statSync } from 'node:fs';
 import { evenly } from '../../datasets/evenly.js';
 import { OptionError } from '../../core/errors.js';
 import { encodeModel } from '../../engine/onnx/encode-model.js';
-import { imagesBelow } from '../../io/files/images.js';
+import { imagesBelow, unreadImageFormat } from '../../io/files/images.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { decodingFor } from '../decoding.js';
 import type { LoadedModel } from '../model.js';
@@ -40,11 +41,12 @@ export async function calibrated(
   folder: string,
   onNotice?: (line: string) => void,
 ): Promise<Precision> {
-  const { images } = imagesBelow(folder);
+  const { images, others } = imagesBelow(folder);
   if (images.length === 0)
-    throw new OptionError(`calibrate: expected a folder with pictures, got none in ${folder}`, {
-      flags: { calibrate: '--calibrate' },
-    });
+    throw new OptionError(
+      `calibrate: expected a folder with pictures, got none in ${folder}${whyNone(folder, others)}`,
+      { flags: { calibrate: '--calibrate' } },
+    );
   const pictures = evenly(images, MOST_PICTURES);
   const { ranges, numObjects } = await observedRanges(loaded, format, pictures);
   if (loaded.card.task === 'detect' && loaded.card.detector.masks && numObjects === 0)
@@ -52,6 +54,14 @@ export async function calibrated(
       `warning: the model found no object in ${pictures.length === 1 ? 'the one picture' : `${pictures.length} pictures`} of ${folder}, so that the ranges of its mask heads come from empty boxes; calibrate with pictures that show objects`,
     );
   return (graph, part) => quantized(graph, (value) => ranges.get(keyOf(part, value)));
+}
+
+/** Says why a folder has no pictures, where that is not obvious. */
+function whyNone(folder: string, others: readonly string[]): string {
+  if (!existsSync(folder)) return ', which does not exist';
+  if (!statSync(folder).isDirectory()) return ', which is no folder';
+  const unread = others.find((file) => unreadImageFormat(file) !== undefined);
+  return unread === undefined ? '' : ` (${unread} is ${unreadImageFormat(unread)})`;
 }
 
 async function observedRanges(

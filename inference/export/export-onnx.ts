@@ -161,6 +161,11 @@ function assertPrecision(precision: unknown, calibrate: unknown): void {
     throw new OptionError('precision: expected calibrate FOLDER with pictures for int8, got none', {
       flags: { precision: '--precision', 'calibrate FOLDER': '--calibrate FOLDER' },
     });
+  if (precision !== 'int8' && calibrate !== undefined)
+    throw new OptionError(
+      `calibrate: expected precision int8 with it, got ${String(precision)}, which needs no pictures`,
+      { flags: { calibrate: '--calibrate', precision: '--precision' } },
+    );
   if (typeof precision === 'string' && Object.hasOwn(TOLERANCES, precision)) return;
   throw new OptionError(
     `precision: expected ${Object.keys(TOLERANCES).join(' or ')}, got ${String(precision)}`,

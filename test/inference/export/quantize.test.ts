@@ -168,8 +168,17 @@ test('a classifier in bytes is a quarter of the size and answers alike', async (
     'precision: expected calibrate FOLDER with pictures for int8',
   );
   mkdirSync(join(folder, 'none'));
-  await expect(exportOnnx(loaded, { ...options, calibrate: join(folder, 'none') })).rejects.toThrow(
-    'calibrate: expected a folder with pictures, got none',
+  const withPictures = (calibrate: string): Promise<unknown> =>
+    exportOnnx(loaded, { ...options, calibrate });
+  await expect(withPictures(join(folder, 'none'))).rejects.toThrow(
+    /calibrate: expected a folder with pictures, got none in \S+none$/,
+  );
+  writeFileSync(join(folder, 'none', 'photo.heic'), '');
+  await expect(withPictures(join(folder, 'none'))).rejects.toThrow('photo.heic is HEIC');
+  await expect(withPictures(join(folder, 'nowhere'))).rejects.toThrow('which does not exist');
+  await expect(withPictures(join(pictures, '1.png'))).rejects.toThrow('which is no folder');
+  await expect(exportOnnx(loaded, { ...options, precision: 'fp16' })).rejects.toThrow(
+    'calibrate: expected precision int8 with it, got fp16',
   );
 });
 
