@@ -4,7 +4,7 @@ import { writeRunConfig, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import type { EarlyVerdict } from './early-truth.js';
-import { requestedLength } from './length/requested.js';
+import { requestedLength, type StoredLength } from './length/requested.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
 import { RunNarrator } from './narrator.js';
@@ -44,14 +44,19 @@ export async function conductRun(
   const { folder, communicator = SINGLE_PROCESS, resume = false, checkpointMinutes } = options;
   const { length, recipe, seed } = plan;
   if (communicator.rank === 0) writeRunConfig(folder, stored);
+  let known = length;
+  const keep = (fields: Partial<StoredLength>): void => {
+    if (!known) return;
+    known = { ...known, ...fields };
+    writeRunConfig(folder, { ...stored, length: known });
+  };
   const narrator = new RunNarrator({
     facts: task.facts(data.training, config),
     metric: task.bestMetric,
     minutes: length?.minutes ?? undefined,
     note,
-    onLayout: (layout) => {
-      if (length) writeRunConfig(folder, { ...stored, length: { ...length, layout } });
-    },
+    onLayout: (layout) => keep({ layout }),
+    onStepsBefore: (stepsBefore) => keep({ stepsBefore }),
   });
   monitor.also(narrator);
   const result = await trainTask(task, config, data, {

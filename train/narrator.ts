@@ -16,6 +16,8 @@ interface NarratorOptions {
   readonly note: (line: string) => void;
   /** Called with the layout of the run, the moment it is known. */
   readonly onLayout: (layout: RunLayout) => void;
+  /** Called with the number of steps of training before the first step, if it was decided by time. */
+  readonly onStepsBefore?: ((steps: number) => void) | undefined;
 }
 
 /** Says how long a run takes before it starts and when that is measured, and after a tenth of it whether it learns. */
@@ -27,6 +29,10 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
 
   constructor(private readonly options: NarratorOptions) {
     this.truth = new EarlyTruth(options.facts, options.metric);
+  }
+
+  warmedUp(steps: number): void {
+    this.options.onStepsBefore?.(steps);
   }
 
   planned(length: PlannedLength): void {

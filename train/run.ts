@@ -93,7 +93,7 @@ async function start(
     accumulation,
     steps,
   }: LoopConfig & { readonly emaDecay: number | null; readonly steps: number },
-  { communicator, folder, seed, resume, weights, listener, length, signal }: Run,
+  { communicator, folder, seed, resume, weights, listener, length, signal, now, observer }: Run,
 ): Promise<{
   readonly buffers: FlatBuffers;
   readonly store: ParameterStore;
@@ -123,7 +123,12 @@ async function start(
       const minutes = length?.by.kind === 'minutes' ? length.by.minutes : undefined;
       const note = (line: string): void => listener?.note?.(line);
       const waits = (what: string): void => listener?.waits?.(what);
-      await warmUp?.(store, { steps, minutes, signal, note, waits });
+      const decidedSteps = length?.stepsBefore;
+      const taken = await warmUp?.(store, {
+        ...{ steps, minutes, decidedSteps, signal, note, waits, now },
+      });
+      // Where steps and seed do not determine the number, it is kept for those who repeat the run.
+      if (taken !== undefined && minutes !== undefined) observer?.warmedUp?.(taken);
     }
     return undefined;
   });

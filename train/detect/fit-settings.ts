@@ -4,7 +4,7 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import { evenly } from '../../datasets/evenly.js';
 import type { DetectionConfig } from '../config/detect.js';
 import type { Settings } from '../config/layers.js';
-import { OBJECT_PRETRAINING } from '../config/object-pretraining.js';
+import { OBJECT_PRETRAINING, SMALL_OBJECT_PRETRAINING } from '../config/object-pretraining.js';
 import { anchorOverlap } from './anchor-overlap.js';
 import { learnedImages, objectsAt, sideOf, type InputObject } from './learned-objects.js';
 
@@ -14,6 +14,8 @@ const SHORT_SIDES = [128, 160, 192, 240, 288, 336, 400] as const;
 const LARGE_PX = 80;
 /** Median side in pixels up to which the input grows. */
 const SMALL_PX = 20;
+/** Median side in pixels below which objects are learned from cutouts of their own size. */
+const SMALL_CUTOUT_PX = 36;
 /** Ratio of the limits of long and short side, as in the recipe. */
 const LONG_SIDE = 5 / 3;
 /** Short sides in training, and short side and sides of the crops of every other image, in short sides of the evaluation. */
@@ -45,7 +47,6 @@ export function fitDetector(
   const { limits } = evaluation;
   const seen = evenly(objectsAt(images, limits), MOST_OBJECTS);
   if (seen.length === 0) return {};
-  const warmUp = isSet('objectPretraining') ? {} : { objectPretraining: OBJECT_PRETRAINING };
   const isFixed =
     training.kind !== 'multiScale' || isSet('training.scales') || isSet('evaluation.limits');
   const ofFiles = median(images.map(({ size }) => Math.min(size.width, size.height)));
@@ -54,8 +55,10 @@ export function fitDetector(
   const { anchors } = detector.rpn;
   const resized = isOther ? evenly(objectsAt(images, limitsOf(short)), MOST_OBJECTS) : seen;
   const scale = isSet('detector.rpn.anchors') ? anchors.scale : fittingScale(resized, anchors);
+  const isSmall = median(resized.map(sideOf)) < SMALL_CUTOUT_PX;
+  const objectPretraining = isSmall ? SMALL_OBJECT_PRETRAINING : OBJECT_PRETRAINING;
   return {
-    ...warmUp,
+    ...(isSet('objectPretraining') ? {} : { objectPretraining }),
     ...(isOther ? sizeSettings(short) : {}),
     ...(scale !== anchors.scale ? { detector: { rpn: { anchors: { scale } } } } : {}),
   };

@@ -11,16 +11,13 @@ import type { ObjectPretraining } from '../config/object-pretraining.js';
 import { SINGLE_PROCESS } from '../distributed/communicator.js';
 import { Meter } from '../meter.js';
 import { groupParameters, parameterRuns } from '../parameter-groups.js';
-import { learningRate } from '../schedule.js';
+import { learningRate, type Schedule } from '../schedule.js';
 import { trainStep } from '../step.js';
 import { StepsLeft } from '../steps-left.js';
 import type { WarmUpRequest } from '../tasks/task.js';
 import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
+import { PretrainingLength, pretrainingSteps } from './pretraining-length.js';
 
-/** Steps for a minute of a run that has to end in time. */
-const STEPS_PER_MINUTE = 60;
-/** Fewer steps teach nothing. */
-const FEWEST_STEPS = 50;
 const WEIGHT_DECAY = 0.05;
 const WARMUP = 0.1;
 const CLIP_NORM = 5;
@@ -40,24 +37,14 @@ interface PretrainingContext {
   readonly seed: number;
 }
 
-/** Computes the number of steps before a run of so many steps, or minutes: no more than the run itself has. */
-export function pretrainingSteps(
-  { steps }: Pick<ObjectPretraining, 'steps'>,
-  { steps: runSteps, minutes }: Pick<WarmUpRequest, 'steps' | 'minutes'>,
-): number {
-  const affordable =
-    minutes === undefined ? runSteps : Math.min(minutes * STEPS_PER_MINUTE, runSteps);
-  const chosen = Math.min(steps, Math.floor(affordable));
-  return chosen < FEWEST_STEPS ? 0 : chosen;
-}
-
 /**
  * Trains a backbone from scratch to tell the objects of a detection set from each other and from background, on cut-out
  * pictures of them: a step sees thirty objects for the price of one of a detector's images, and all layers see them at one
- * size, so that classes are learned in a fraction of the time. Depends on data, seed and settings alone. The method is ours; what it
- * gains is measured in docs/little-data.md.
+ * size, so that classes are learned in a fraction of the time. Depends on data, seed, settings and number of steps alone. The method
+ * is ours; what it gains is measured in docs/little-data.md.
  *
  * @param store parameters of the detector; those of the backbone are changed
+ * @returns number of steps
  * @throws DataError for an image that cannot be decoded; WorkError if it is aborted, or a value is not finite
  */
 export async function pretrainOnObjects(
@@ -65,16 +52,18 @@ export async function pretrainOnObjects(
   config: ObjectPretraining,
   context: PretrainingContext,
   request: WarmUpRequest,
-): Promise<void> {
-  const numSteps = pretrainingSteps(config, request);
-  if (numSteps === 0) return;
+): Promise<number> {
+  const most = pretrainingSteps(config, request);
+  if (most === 0) return 0;
+  const length = new PretrainingLength(most, request);
   const { engine, network, backbone, numClasses, samples, pixels, seed } = context;
   const { note, waits, signal } = request;
   waits?.('cutting out the objects of the training images');
   const cutouts = await cutOutAll(samples, config, { numClasses, seed, signal });
-  if (new Set(cutouts.map(({ classIndex }) => classIndex)).size < 2) return;
+  if (new Set(cutouts.map(({ classIndex }) => classIndex)).size < 2) return 0;
+  const upTo = request.minutes === undefined ? '' : 'up to ';
   note(
-    `first the backbone learns to tell ${cutouts.length} cut-out pictures of objects and background apart: ${numSteps} steps`,
+    `first the backbone learns to tell ${cutouts.length} cut-out pictures of objects and background apart: ${upTo}${most} steps`,
   );
   const classes = numClasses + 1;
   const model = createClassifier({ backbone, classes, headInitScale: 1 }, network);
@@ -101,18 +90,16 @@ export async function pretrainOnObjects(
   });
   const meter = new Meter(SINGLE_PROCESS);
   const batches = drawBatches(cutouts, config, { pixels, seed });
-  const warmup = { steps: Math.ceil(WARMUP * numSteps), ratio: 0.01 };
-  const decay = { kind: 'poly', power: 1, minLr: 0 } as const;
-  const schedule = { ...decay, lr: config.lr, steps: numSteps, warmup };
-  const left = new StepsLeft('the backbone learns the objects', numSteps);
+  const left = new StepsLeft('the backbone learns the objects', most);
   let right = 0;
   try {
-    for (let step = 0; step < numSteps; step++) {
+    for (let step = 0; step < length.steps; step++) {
       assertRunning(signal);
-      const lr = learningRate(schedule, { step, epoch: 0 });
+      const lr = learningRate(scheduleOf(length.steps, config.lr), { step, epoch: 0 });
       const { losses } = await trainStep({ trainer, buffers, settings }, batches, {
         ...{ communicator: SINGLE_PROCESS, step, lr, meter },
       });
+      length.stepped();
       right += (losses['top1'] - right) / Math.min(step + 1, LAST_STEPS);
       const line = left.line(step + 1);
       if (line !== undefined) waits?.(line);
@@ -122,6 +109,13 @@ export async function pretrainOnObjects(
   }
   note(`of the last cutouts, ${Math.round(100 * right)} % were told apart`);
   copyBackbone(store, own, 'fromClassifier');
+  return length.steps;
+}
+
+/** Warm-up, then linear decay to 0. */
+function scheduleOf(steps: number, lr: number): Schedule {
+  const warmup = { steps: Math.ceil(WARMUP * steps), ratio: 0.01 };
+  return { kind: 'poly', power: 1, minLr: 0, lr, steps, warmup };
 }
 
 /** Copies the backbone's parameters, which are below `backbone` in a detector, in one direction. */

@@ -51,10 +51,10 @@ export function setUpDetector(
     loadWeights: (file, store, which) => startDetector(file, store, classNames, which),
     warmUp: async (store, request) => {
       const { objectPretraining } = config;
-      if (!objectPretraining || config.frozenStages > 0) return;
+      if (!objectPretraining || config.frozenStages > 0) return 0;
       const numClasses = classNames.length;
       const context = { engine, network, backbone, numClasses, samples, pixels, seed };
-      await pretrainOnObjects(store, objectPretraining, context, request);
+      return pretrainOnObjects(store, objectPretraining, context, request);
     },
     loader: openDetectionLoader(config, samples, { seed, communicator }),
     length: (stepsPerEpoch) => {

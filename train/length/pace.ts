@@ -26,6 +26,8 @@ export interface RequestedLength {
   readonly kept: KeptSettings;
   /** Layout of the run that is resumed or repeated, if it was made. */
   readonly layout?: RunLayout | undefined;
+  /** Number of steps of training before the first step, if it was decided by time. */
+  readonly stepsBefore?: number | undefined;
 }
 
 /**
@@ -75,6 +77,8 @@ export interface PlannedLength {
 
 /** Receiver of what a run plans and does. */
 export interface RunObserver {
+  /** Called first with the number of steps of training before the first step, for a run that has to end in time. */
+  warmedUp?(steps: number): void;
   /** Called before the first step, when the run is laid out for a time, and when the time of a step is known. */
   planned?(length: PlannedLength): void;
   /** Called after every step. @param totalSteps infinite until the run is laid out */

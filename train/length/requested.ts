@@ -1,5 +1,5 @@
 import { OptionError } from '../../core/errors.js';
-import { FLAG, POSITIVE, orNull, record, type Infer } from '../../core/schema.js';
+import { FLAG, POSITIVE, optional, orNull, record, whole, type Infer } from '../../core/schema.js';
 import { isSetOver } from '../config/layers.js';
 import { assertFree } from '../config/shortcuts.js';
 import { LENGTH_RULES } from '../recipes/own-data.js';
@@ -16,6 +16,8 @@ export const StoredLength = record({
   kept: record({ warmup: FLAG, evaluateEvery: FLAG, checkpointEvery: FLAG }),
   /** Written the moment it is known. */
   layout: orNull(RunLayout),
+  /** Number of steps of training before the first step, if it was decided by time. */
+  stepsBefore: optional(whole(0)),
 });
 export type StoredLength = Infer<typeof StoredLength>;
 
@@ -103,7 +105,7 @@ export function requestedLength(
 ): RequestedLength | undefined {
   if (!length) return undefined;
   const { minutes, epochs, kept } = length;
-  const given = { kept, layout: length.layout ?? undefined };
+  const given = { kept, layout: length.layout ?? undefined, stepsBefore: length.stepsBefore };
   if (minutes !== null)
     return { by: { kind: 'minutes', minutes, startMs, reportImages }, ...given };
   if (epochs !== null) return { by: { kind: 'epochs', epochs }, ...given };

@@ -42,6 +42,10 @@ export interface WarmUpRequest {
   readonly steps: number;
   /** Time that the run has. */
   readonly minutes?: number | undefined;
+  /** Number of steps before the first one that the repeated run had. */
+  readonly decidedSteps?: number | undefined;
+  /** Clock in milliseconds; default: that of the process. */
+  readonly now?: (() => number) | undefined;
   /** Ends it with a WorkError when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly note: (line: string) => void;
@@ -59,8 +63,12 @@ export interface Setup<Batch> {
    * @returns a line that says what was taken over
    */
   loadWeights(file: string, store: ParameterStore, which?: 'model' | 'model_ema'): Promise<string>;
-  /** Trains initial parameters before the first step of a new run without weights; absent: none. */
-  warmUp?(store: ParameterStore, request: WarmUpRequest): Promise<void>;
+  /**
+   * Trains initial parameters before the first step of a new run without weights; absent: none.
+   *
+   * @returns number of steps that it took
+   */
+  warmUp?(store: ParameterStore, request: WarmUpRequest): Promise<number>;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;

@@ -4,7 +4,10 @@ import { detectionSet } from '../../../datasets/in-memory.js';
 import { SCHEMAS } from '../../../train/config/schemas.js';
 import { mergeSettings, type Settings } from '../../../train/config/layers.js';
 import { compileSchema } from '../../../io/schema.js';
-import { OBJECT_PRETRAINING } from '../../../train/config/object-pretraining.js';
+import {
+  OBJECT_PRETRAINING,
+  SMALL_OBJECT_PRETRAINING,
+} from '../../../train/config/object-pretraining.js';
 import { fitDetector } from '../../../train/detect/fit-settings.js';
 import { DETECT } from '../../../train/recipes/detect.js';
 
@@ -80,6 +83,11 @@ describe('settings by the objects', () => {
       objectPretraining: OBJECT_PRETRAINING,
     });
     expect(fitDetector(set, DETECT, (path) => path === 'objectPretraining')).toEqual({});
+    const small = squares(320, 240, between(16, 60));
+    const settings = fitDetector(small, DETECT, () => false);
+    expect(settings).toEqual({ objectPretraining: SMALL_OBJECT_PRETRAINING });
+    const { config } = mergeSettings({ config: { ...DETECT }, sources: {} }, settings, 'data');
+    expect(compileSchema(SCHEMAS.detect)(config)).toEqual([]);
   });
 
   test('a set without objects changes nothing', () => {

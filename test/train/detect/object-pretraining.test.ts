@@ -7,7 +7,8 @@ import { ParameterStore } from '../../../engine/parameters/store.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import { createDetector } from '../../../models/detector.js';
 import { MASK_RCNN } from '../../../models/mask-rcnn.js';
-import { pretrainingSteps, pretrainOnObjects } from '../../../train/detect/object-pretraining.js';
+import { pretrainOnObjects } from '../../../train/detect/object-pretraining.js';
+import type { WarmUpRequest } from '../../../train/tasks/task.js';
 
 const BACKBONE = {
   depths: [1, 1, 1, 1],
@@ -50,17 +51,6 @@ function samples(count: number): readonly DetectionSample[] {
 }
 
 describe('pretraining on objects', () => {
-  test('takes a part of the steps or of the time, and none of a short run', () => {
-    const steps = (run: number, minutes?: number): number =>
-      pretrainingSteps({ steps: 400 }, { steps: run, minutes });
-    expect(steps(6000)).toBe(400);
-    expect(steps(220)).toBe(220);
-    expect(steps(10)).toBe(0);
-    expect(steps(Infinity, 2)).toBe(120);
-    expect(steps(Infinity, 60)).toBe(400);
-    expect(steps(20, 60)).toBe(0);
-  });
-
   test('teaches the backbone alone to tell objects apart, the same with the same seed', async () => {
     const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
     const network = createDenseBackbone(BACKBONE);
@@ -97,6 +87,33 @@ describe('pretraining on objects', () => {
     expect(Number(/(\d+) %/.exec(notes.at(-1) ?? '')?.[1])).toBeGreaterThan(85);
     const [again] = await pretrained(5);
     expect(again.values).toEqual(store.values);
+  });
+
+  test('of a run that has to end in time takes the steps that fit, and as many when it is repeated', async () => {
+    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
+    const network = createDenseBackbone(BACKBONE);
+    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+    const config = { steps: 60, batchSize: 4, size: 32, lr: 3e-3 };
+    const context = {
+      ...{ engine, network, backbone: BACKBONE, numClasses: 2, pixels: IMAGENET_PIXELS, seed: 0 },
+      samples: { length: 4, at: (i: number) => samples(4)[i] },
+    };
+    const trained = async (
+      times: Pick<WarmUpRequest, 'decidedSteps' | 'now'>,
+    ): Promise<[number, Float32Array]> => {
+      const store = new ParameterStore(specs);
+      store.initialize(0);
+      const request = { steps: Infinity, minutes: 1, note: () => undefined, ...times };
+      return [await pretrainOnObjects(store, config, context, request), store.values];
+    };
+    // Read at the start, and after two steps and ten, then for the rest: 8 steps of 0.2 s, 9 s less 4.8.
+    let reads = 0;
+    const now = (): number => 1600 * reads++;
+    const [steps, values] = await trained({ now });
+    expect(steps).toBe(10 + 21);
+    const [again, sameValues] = await trained({ decidedSteps: steps, now: () => 0 });
+    expect(again).toBe(steps);
+    expect(sameValues).toEqual(values);
   });
 
   test('leaves everything as it is without objects of two kinds, and stops when it is told to', async () => {

@@ -86,11 +86,15 @@ describe('the length of another run', () => {
     expect(chooseLength({}, resolved('detect'), { repeated: {} })).toBeNull();
   });
 
-  test('is repeated with its layout, unless another is asked for', () => {
-    const runs = { repeated: { length: STORED } };
-    expect(chooseLength({}, resolved('detect'), runs)).toBe(STORED);
-    expect(chooseLength({ minutes: 3 }, resolved('detect'), runs)).toMatchObject({
-      ...{ minutes: 3, layout: null },
-    });
+  test('is repeated with its layout and the steps before it, unless another is asked for', () => {
+    const stored = { ...STORED, stepsBefore: 77 };
+    const runs = { repeated: { length: stored } };
+    const options = { recipe: 'detect', startMs: 0, reportImages: 0 };
+    const repeated = chooseLength({}, resolved('detect'), runs);
+    expect(repeated).toBe(stored);
+    expect(requestedLength(repeated, options)).toMatchObject({ layout: LAYOUT, stepsBefore: 77 });
+    const other = chooseLength({ minutes: 3 }, resolved('detect'), runs);
+    expect(other).toMatchObject({ minutes: 3, layout: null });
+    expect(requestedLength(other, options)?.stepsBefore).toBeUndefined();
   });
 });
