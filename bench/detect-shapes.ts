@@ -87,6 +87,6 @@ await predictor.release();
 function inOrder(order: string, given: readonly number[][]): readonly number[][] {
   if (order === 'largest-first') return [...given].sort((a, b) => b[0] * b[1] - a[0] * a[1]);
   const random = new Random(Number(values.seed));
-  if (order === 'mixed') return random.shuffle(given.map((_, i) => i)).map((i) => given[i]);
+  if (order === 'mixed') return random.shuffle([...given]);
   throw new ConfigError(`--order: expected largest-first or mixed, got ${order}`);
 }

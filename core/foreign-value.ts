@@ -3,6 +3,10 @@
  * a `TypeError` for objects whose `toString` or `valueOf` is no function, and functions that recurse overflow the stack.
  */
 
+/** Whether a value is an object and no list. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The number of a number or of a text that is one; NaN for everything else. */
 export const numberOf = (value: unknown): number =>
   typeof value === 'number' || (typeof value === 'string' && value.trim() !== '')

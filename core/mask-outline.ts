@@ -1,3 +1,4 @@
+import { grouped } from './grouped.js';
 import { cropRle, rleBounds } from './rle-crop.js';
 import { assertRle, decodeRle, type Rle } from './rle.js';
 
@@ -89,20 +90,18 @@ export function joinContours(contours: readonly Float64Array[]): Float64Array {
   if (!first) return new Float64Array(0);
   if (others.length === 0) return first;
   // Corner of the first contour → contours that start and end there.
-  const branches = new Map<number, Float64Array[]>();
-  for (const contour of others) {
+  const walks = others.map((contour) => {
     const { at, to } = nearestCorners(first, contour);
     const walk = new Float64Array(contour.length + 2);
     walk.set(contour.subarray(to));
     walk.set(contour.subarray(0, to + 2), contour.length - to);
-    const here = branches.get(at);
-    if (here) here.push(walk);
-    else branches.set(at, [walk]);
-  }
+    return { at, walk };
+  });
+  const branches = grouped(walks, ({ at }) => at);
   const outline: number[] = [];
   for (let i = 0; i < first.length; i += 2) {
     outline.push(first[i], first[i + 1]);
-    for (const walk of branches.get(i) ?? []) {
+    for (const { walk } of branches.get(i) ?? []) {
       for (const value of walk) outline.push(value);
       outline.push(first[i], first[i + 1]);
     }

@@ -84,7 +84,7 @@ export class Random {
   }
 
   /** Shuffles `items` in place (Fisher–Yates) and returns it. */
-  shuffle<T extends { length: number; [index: number]: number }>(items: T): T {
+  shuffle<T extends { readonly length: number; [index: number]: unknown }>(items: T): T {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
       const swap = items[i];

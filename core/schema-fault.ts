@@ -1,5 +1,5 @@
 import { quote } from './errors.js';
-import { isNestedDeeper } from './foreign-value.js';
+import { isNestedDeeper, isRecord } from './foreign-value.js';
 import type { Schema } from './schema.js';
 
 /** Deeper values are refused before a check recurses into them. */
@@ -118,7 +118,7 @@ function hasType(value: unknown, type: string): boolean {
     case 'array':
       return Array.isArray(value);
     case 'object':
-      return typeof value === 'object' && value !== null && !Array.isArray(value);
+      return isRecord(value);
     default:
       return typeof value === type;
   }

@@ -66,6 +66,9 @@ export const FRACTION = number({ from: 0, to: 1 });
 /** true or false. */
 export const FLAG: Schema<boolean> = { type: 'boolean' };
 
+/** Any string, also an empty one. */
+export const STRING: Schema<string> = { type: 'string' };
+
 /** A non-empty string. */
 export const TEXT: Schema<string> = { type: 'string', minLength: 1 };
 

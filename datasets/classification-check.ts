@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
+import { grouped } from '../core/grouped.js';
 import { skippedFile } from '../io/files/images.js';
-import type { ClassEntry } from './class-list.js';
 import type { ClassificationSet } from './imagenet.js';
 import { inParallel } from './in-parallel.js';
 import { imageNotes, inspectImage } from './inspect-image.js';
@@ -52,9 +52,10 @@ export async function inspectClassificationSet(
   classes.forEach(({ name }, k) => {
     if (!present.has(k)) log.add(classUnused, { file: folder, message: quote(name), id: k });
   });
-  for (const [name, keys] of keysByName(classes))
-    if (keys.length > 1)
-      log.add(sameName, { file: folder, message: `${quote(name)}: ${keys.join(', ')}` });
+  for (const [name, same] of grouped(classes, (entry) => entry.name)) {
+    const keys = same.map(({ key }) => key).join(', ');
+    if (same.length > 1) log.add(sameName, { file: folder, message: `${quote(name)}: ${keys}` });
+  }
   for (const file of ignoredFiles) log.add(fileIgnored, { file, message: skippedFile(file) });
   if (purpose === 'training' && present.size < 2)
     log.add(untrainable, {
@@ -62,16 +63,6 @@ export async function inspectClassificationSet(
       message: `expected images of at least two classes, got ${samples.length} images of ${present.size}`,
     });
   return { use: { used: { images: samples.length, classes: present.size }, leftOut: [] }, present };
-}
-
-function keysByName(classes: readonly ClassEntry[]): ReadonlyMap<string, readonly string[]> {
-  const keys = new Map<string, string[]>();
-  for (const { key, name } of classes) {
-    const known = keys.get(name);
-    if (known) known.push(key);
-    else keys.set(name, [key]);
-  }
-  return keys;
 }
 
 async function inspectFiles(

@@ -1,3 +1,4 @@
+import { sum } from '../core/statistics.js';
 import { countMacs } from '../backbone/macs.js';
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import type { UperNetConfig } from './upernet.js';
@@ -17,7 +18,6 @@ export function upernetMacs(
   auxiliary = false,
 ): number {
   const { dims } = backbone;
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const cells = [4, 8, 16, 32].map((s) => Math.floor(size[0] / s) * Math.floor(size[1] / s));
   const bins = sum(poolScales.map((bin) => bin * bin));
   const pooling = bins * dims[3] * C;

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError, quote } from '../../core/errors.js';
+import { grouped } from '../../core/grouped.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { CocoIssue, Report } from '../../io/coco/issues.js';
 import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
@@ -9,7 +10,7 @@ import { parseCsv } from '../../io/csv/parse.js';
 import { readBytes } from '../../io/files/read.js';
 import { readText } from '../../io/files/text.js';
 import { ImageIndex, insteadOf } from './image-index.js';
-import { imageSizeOf, sizeIssue } from './image-size.js';
+import { imageSizeOf, leavesImage, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -30,15 +31,11 @@ export async function readCsvFile(
     report({ code: 'schema', file, message: `line ${line}: ${message}` });
   const index = ImageIndex.of(imageFolder);
   // The rows of an image may spell its path in several ways.
-  const byImage = new Map<string, CsvBox[]>();
   const fileOf = new Map<string, string | undefined>();
-  for (const box of boxes) {
-    if (!fileOf.has(box.image)) fileOf.set(box.image, index.find('', box.image));
-    const path = fileOf.get(box.image) ?? box.image;
-    const own = byImage.get(path);
-    if (own) own.push(box);
-    else byImage.set(path, [box]);
-  }
+  const byImage = grouped(boxes, ({ image }) => {
+    if (!fileOf.has(image)) fileOf.set(image, index.find('', image));
+    return fileOf.get(image) ?? image;
+  });
   const builder = new TableBuilder({ file, report, masks, names, where });
   const find = async ([, [{ image, width, height }]]: readonly [string, readonly CsvBox[]]) => {
     const fileName = fileOf.get(image);
@@ -70,7 +67,7 @@ export async function readCsvFile(
       { width, height },
       {
         name: quote(path),
-        leaves: rows.some(({ corners }) => corners !== undefined && leaves(corners, size)),
+        leaves: rows.some(({ corners }) => corners !== undefined && leavesImage(corners, size)),
       },
     );
     if (wrong) issue(wrong.code, wrong.message);
@@ -91,13 +88,6 @@ function displayNames(folder: string): ReadonlyMap<string, string> {
   if (file === undefined) return new Map();
   const { rows } = parseCsv(readText(join(folder, file), 'a list of classes'));
   return new Map(rows.map(({ fields: [id, name = id] }) => [id.trim(), name.trim()]));
-}
-
-function leaves(
-  [x1, y1, x2, y2]: NonNullable<CsvBox['corners']>,
-  { width, height }: Size,
-): boolean {
-  return Math.max(x1, x2) > width + 1 || Math.max(y1, y2) > height + 1;
 }
 
 function addBox(builder: TableBuilder, { line, corners, className, isGroup }: CsvBox): void {

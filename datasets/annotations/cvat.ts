@@ -1,5 +1,6 @@
 import type { Size } from '../../core/boxes.js';
 import { DataError } from '../../core/errors.js';
+import { grouped } from '../../core/grouped.js';
 import { encodeRle, type Rle } from '../../core/rle.js';
 import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
@@ -74,14 +75,11 @@ type CvatPolygon = Extract<CvatShape, { readonly kind: 'polygon' }>;
 
 /** Polygons of one label that are parts of an object, by group. */
 function groupsOf(shapes: readonly CvatShape[]): ReadonlyMap<string, readonly CvatPolygon[]> {
-  const groups = new Map<string, CvatPolygon[]>();
-  for (const shape of shapes) {
-    if (shape.kind !== 'polygon' || shape.group === 0) continue;
-    const group = groups.get(groupOf(shape));
-    if (group) group.push(shape);
-    else groups.set(groupOf(shape), [shape]);
-  }
-  return groups;
+  const parts = shapes.filter((shape) => shape.kind === 'polygon');
+  return grouped(
+    parts.filter(({ group }) => group !== 0),
+    groupOf,
+  );
 }
 
 const groupOf = ({ group, label }: CvatPolygon): string => `${group} ${label}`;

@@ -71,3 +71,11 @@ export function sizeIssue(
   const why = '; its annotations are those of an image of another size';
   return { code: 'imageSize', message: message + why };
 }
+
+/** Whether a box of two corners, in any order, reaches beyond the right or lower border. */
+export function leavesImage(
+  [x1, y1, x2, y2]: readonly [number, number, number, number],
+  { width, height }: Size,
+): boolean {
+  return Math.max(x1, x2) > width + 1 || Math.max(y1, y2) > height + 1;
+}

@@ -10,7 +10,7 @@ import { readText } from '../../io/files/text.js';
 import { readVocFile, type VocFile, type VocObject } from '../../io/voc/read.js';
 import { errorAsValueSync } from '../problems.js';
 import { ImageIndex, insteadOf, withoutExtension } from './image-index.js';
-import { imageSizeOf, sizeIssue } from './image-size.js';
+import { imageSizeOf, leavesImage, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
 import type { AnnotationSource, ReadTablesOptions } from './source.js';
@@ -141,7 +141,7 @@ function addFile(
     size &&
     sizeIssue(size, voc, {
       name: image ?? '',
-      leaves: voc.objects.some((object) => leaves(object, size)),
+      leaves: voc.objects.some(({ corners }) => leavesImage(corners, size)),
     });
   if (issue) report({ code: issue.code, file, message: `size: ${issue.message}` });
   voc.objects.forEach((object, position) => {
@@ -179,8 +179,4 @@ function isNamed(path: string, image: string): boolean {
     p.replaceAll('\\', '/').replace(/^.*\//, '').normalize('NFC'),
   );
   return [name, withoutExtension(name)].includes(withoutExtension(own));
-}
-
-function leaves({ corners: [x1, y1, x2, y2] }: VocObject, { width, height }: Size): boolean {
-  return Math.max(x1, x2) > width + 1 || Math.max(y1, y2) > height + 1;
 }

@@ -13,7 +13,7 @@ import { inParallel } from '../in-parallel.js';
 import type { DataLayout, SegmentationData, SplitName } from '../layout/types.js';
 import type { FolderSource } from '../segmentation-folder.js';
 import { groupNames } from './group.js';
-import { imagesWithClasses, loadPart, partNames } from './images.js';
+import { imagesWithClasses, loadPart, partNames, slashed } from './images.js';
 import { stratify, type Division, type DivisionRule } from './stratify.js';
 
 /** Options of {@link divideSet}. */
@@ -192,5 +192,3 @@ function freeName(path: string, taken: ReadonlySet<string>): string {
   for (let n = 2; taken.has(free); n++) free = `${start}-${n}${end}`;
   return free;
 }
-
-const slashed = (path: string): string => path.replaceAll('\\', '/');

@@ -89,7 +89,8 @@ export async function imagesWithClasses(loaded: LoadedSet): Promise<ImagesWithCl
   }
 }
 
-const slashed = (path: string): string => path.replaceAll('\\', '/');
+/** A path with `/` on every system. */
+export const slashed = (path: string): string => path.replaceAll('\\', '/');
 
 const distinct = (classes: readonly number[]): readonly number[] => [
   ...new Set(classes.filter((k) => k >= 0)),

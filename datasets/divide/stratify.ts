@@ -111,8 +111,7 @@ function groupsOf(images: readonly DividedImage[], seed: number): readonly Group
   });
   const names = [...byName.keys()].sort();
   const sorted = names.flatMap((name) => byName.get(name) ?? []);
-  const order = new Random(seed).shuffle([...sorted.keys()]);
-  return order.map((i) => sorted[i]);
+  return new Random(seed).shuffle(sorted);
 }
 
 /** Groups with a class, those with most of its images last, to be taken first: they are hardest to place. */

@@ -57,7 +57,7 @@ export function epochBatches(
   const chunks = groupsOf(order, options.groups).flatMap((members) =>
     chunk(members, batchSize * shard.count, lastBatch),
   );
-  if (shuffle && options.groups !== undefined) shuffleInPlace(chunks, random);
+  if (shuffle && options.groups !== undefined) random.shuffle(chunks);
   return chunks
     .map((members) => members.filter((_, i) => i % shard.count === shard.index))
     .filter((members) => members.length > 0);
@@ -127,12 +127,6 @@ function chunk(
     default:
       return lastBatch satisfies never;
   }
-}
-
-function shuffleInPlace<T>(items: T[], random: Random): void {
-  const order = random.shuffle(items.map((_, i) => i));
-  const copy = items.slice();
-  order.forEach((from, to) => (items[to] = copy[from]));
 }
 
 function assertSampler(numSamples: number, options: SamplerOptions): void {

@@ -1,6 +1,7 @@
 import { assertNumber, assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
+import { roundHalfEven } from '../../core/round.js';
 import { number, oneOf, optional, record, whole, type Infer } from '../../core/schema.js';
 import { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
@@ -73,7 +74,7 @@ export function evaluationGeometry(
     ? { width: longOf(image.width, image.height), height: short }
     : { width: short, height: longOf(image.height, image.width) };
   const offset = (side: number): number =>
-    cropOffset === 'floor' ? Math.floor((side - inputSize) / 2) : centerOffset(side, inputSize);
+    (cropOffset === 'floor' ? Math.floor : roundHalfEven)((side - inputSize) / 2);
   return {
     size,
     window: {
@@ -83,12 +84,6 @@ export function evaluationGeometry(
       height: inputSize,
     },
   };
-}
-
-function centerOffset(side: number, crop: number): number {
-  const half = (side - crop) / 2;
-  const floor = Math.floor(half);
-  return half - floor === 0.5 ? floor + (floor % 2) : Math.round(half);
 }
 
 /**

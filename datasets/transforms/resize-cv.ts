@@ -1,5 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
+import { roundHalfEven } from '../../core/round.js';
 import { fullRect, isInside, type Rect, type Size } from './rect.js';
 import { imageKernels } from './scratch.js';
 
@@ -130,11 +131,6 @@ function linearTaps(
     weight1[i] = roundHalfEven(Math.fround(fraction * ONE));
   }
   return { index, weight0, weight1 };
-}
-
-function roundHalfEven(x: number): number {
-  const rounded = Math.round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 function clampIndex(index: number, length: number): number {

@@ -1,5 +1,6 @@
 import { assertObject } from '../../core/arguments.js';
 import { ResultsError } from '../../core/errors.js';
+import { sum } from '../../core/statistics.js';
 import { partialArrays, type PartialResult } from '../partial-result.js';
 import type { CocoEvaluator } from './evaluator.js';
 import { numCellCategories } from './grid.js';
@@ -68,7 +69,6 @@ export function addCocoPartialResult(evaluator: CocoEvaluator, partial: PartialR
  * sums.
  */
 function settingsOf({ matcher: { parameters, groundTruth, grid } }: CocoEvaluator): unknown {
-  const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   return {
     ...parameters,
     imageIds: [grid.imageIds.length, sum(grid.imageIds)],

@@ -1,5 +1,6 @@
 import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
+import { roundHalfEven } from '../../core/round.js';
 import type { PartialResult } from '../partial-result.js';
 import type { ClassMap } from './count-pairs.js';
 import { definedMean } from './metrics.js';
@@ -13,11 +14,7 @@ interface BoundaryOptions {
 
 /** Width of a boundary in pixels: `max(1, round(ratio · diagonal))`, ties to even. */
 export function boundaryDistance({ height, width, dilationRatio = 0.02 }: BoundaryOptions): number {
-  const exact = dilationRatio * Math.sqrt(height * height + width * width);
-  const below = Math.floor(exact);
-  const rest = exact - below;
-  const isUp = rest > 0.5 || (rest === 0.5 && below % 2 === 1);
-  return Math.max(1, isUp ? below + 1 : below);
+  return Math.max(1, roundHalfEven(dilationRatio * Math.sqrt(height * height + width * width)));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { sum } from '../../core/statistics.js';
+
 /** Pixels per class, `[K]` each. */
 export interface ClassAreas {
   /** Pixels labeled and predicted as the class. */
@@ -72,10 +74,4 @@ export function semanticMetrics({ intersection, predicted, labeled }: ClassAreas
 export function definedMean(values: readonly number[]): number {
   const defined = values.filter((value) => !Number.isNaN(value));
   return sum(defined) / defined.length;
-}
-
-function sum(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i];
-  return total;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WeightsMismatchError } from '../../core/errors.js';
-import { numberOf } from '../../core/foreign-value.js';
+import { isRecord, numberOf } from '../../core/foreign-value.js';
 import {
   FLAG,
   POSITIVE,
@@ -105,8 +105,7 @@ function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
   } catch (cause) {
     throw WeightsMismatchError.in(file, 'expected JSON, got text that does not parse', { cause });
   }
-  const isRecord = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isRecord ? (json as Record<string, unknown>) : undefined;
+  return isRecord(json) ? json : undefined;
 }
 
 function checked<T>(file: string, json: object, schema: Schema<T>): T {

@@ -2,6 +2,7 @@ import { WeightsMismatchError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import {
   POSITIVE,
+  STRING,
   list,
   number,
   optional,
@@ -10,7 +11,6 @@ import {
   whole,
   withUnknownFields,
   type Infer,
-  type Schema,
 } from '../../core/schema.js';
 import type { ModelConfig } from './model-config.js';
 
@@ -19,9 +19,9 @@ const Pretrained = record({
   std: optional(orNull(list(POSITIVE, 3))),
   input_size: optional(orNull(list(whole(1), 3))),
   crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
-  crop_mode: optional(orNull({ type: 'string' } as Schema<string>)),
-  interpolation: optional(orNull({ type: 'string' } as Schema<string>)),
-  label_names: optional(orNull(list({ type: 'string' } as Schema<string>))),
+  crop_mode: optional(orNull(STRING)),
+  interpolation: optional(orNull(STRING)),
+  label_names: optional(orNull(list(STRING))),
 });
 
 /** timm's `config.json`; in older ones the fields of `pretrained_cfg` are at the top. */
@@ -32,8 +32,8 @@ export const TimmConfig = withUnknownFields(
       orNull(
         record({
           norm_eps: optional(orNull(POSITIVE)),
-          act_layer: optional(orNull({ type: 'string' } as Schema<string>)),
-          norm_layer: optional(orNull({ type: 'string' } as Schema<string>)),
+          act_layer: optional(orNull(STRING)),
+          norm_layer: optional(orNull(STRING)),
           output_stride: optional(orNull(number())),
         }),
       ),

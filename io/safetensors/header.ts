@@ -1,4 +1,5 @@
 import { WeightsFileError, quote } from '../../core/errors.js';
+import { isRecord } from '../../core/foreign-value.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { BYTES_PER_ELEMENT, numBytes, type DType } from '../tensor.js';
 
@@ -110,10 +111,6 @@ function parseMetadata(
     return fail('expected __metadata__ to map strings to strings');
   }
   return value as Record<string, string>;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is readonly number[] {

@@ -1,4 +1,5 @@
 import { WeightsFileError } from '../../core/errors.js';
+import { isRecord } from '../../core/foreign-value.js';
 import { numElements } from '../../core/shape.js';
 import { assertPrintableName } from '../../core/printable.js';
 import { smallTable } from './array.js';
@@ -135,12 +136,11 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
         `expected a checkpoint of tensors and plain values, got ${describe(root)} (nothing was executed; save the model's state_dict() instead)`,
       );
   }
-  const isRecord = typeof walked === 'object' && walked !== null && !Array.isArray(walked);
-  const plain = isRecord ? (walked as Record<string, unknown>) : {};
+  const plain = isRecord(walked) ? walked : {};
   return {
     tensors,
     unreadable,
-    plain: walked === TENSORS_ONLY || isRecord ? plain : { value: walked },
+    plain: walked === TENSORS_ONLY || isRecord(walked) ? plain : { value: walked },
   };
 }
 

@@ -1,5 +1,6 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, quote } from '../../core/errors.js';
+import { isRecord } from '../../core/foreign-value.js';
 import {
   POSITIVE,
   listOf,
@@ -80,15 +81,13 @@ const IMAGE = {
 };
 
 type JsonObject = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a JSON document is a project or the exported annotations of VIA. */
 export function isVia(content: unknown): boolean {
-  if (!isObject(content)) return false;
-  if (isObject(content['_via_img_metadata'])) return true;
+  if (!isRecord(content)) return false;
+  if (isRecord(content['_via_img_metadata'])) return true;
   const [first] = Object.values(content);
-  return isObject(first) && 'filename' in first && 'regions' in first;
+  return isRecord(first) && 'filename' in first && 'regions' in first;
 }
 
 /**
@@ -173,7 +172,7 @@ function drawnRegionOf(drawn: Shape): DrawnRegion | string {
 
 /** Checkboxes are objects from the options to true or false. */
 function textOf(value: unknown): string {
-  if (isObject(value))
+  if (isRecord(value))
     return Object.entries(value)
       .filter(([, chosen]) => chosen === true)
       .map(([option]) => option)
@@ -182,12 +181,12 @@ function textOf(value: unknown): string {
 }
 
 function optionsOf(attributes: unknown): ViaFile['options'] {
-  const region = isObject(attributes) ? attributes['region'] : undefined;
-  const entries = Object.entries(isObject(region) ? region : {});
+  const region = isRecord(attributes) ? attributes['region'] : undefined;
+  const entries = Object.entries(isRecord(region) ? region : {});
   return new Map(
     entries.map(([name, attribute]) => {
-      const options = isObject(attribute) ? attribute['options'] : undefined;
-      const listed = isObject(options) ? Object.keys(options).filter((key) => key !== '') : [];
+      const options = isRecord(attribute) ? attribute['options'] : undefined;
+      const listed = isRecord(options) ? Object.keys(options).filter((key) => key !== '') : [];
       return [name, listed.length > 0 ? listed : undefined] as const;
     }),
   );

@@ -1,3 +1,4 @@
+import { sum } from '../../core/statistics.js';
 import { countMacs } from '../../backbone/macs.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import type { Size } from '../../core/boxes.js';
@@ -23,7 +24,6 @@ export function detectorMacs(
 ): number {
   const { channels: C, numClasses: K, rpn, stages, masks, boxRoiSize: P } = config;
   const cells = [4, 8, 16, 32].map((s) => Math.ceil(size.width / s) * Math.ceil(size.height / s));
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const anchorCells = sum(cells) + Math.ceil(size.width / 64) * Math.ceil(size.height / 64);
   const neck = sum(cells.map((n, i) => n * (backbone.dims[i] * C + 9 * C * C)));
   const rpnHead = anchorCells * (9 * C * C + 5 * rpn.anchors.ratios.length * C);
