@@ -1,3 +1,4 @@
+import { grouped } from '../core/grouped.js';
 import type { ReportChart } from './evaluation-document.js';
 import type { MetricsRecord } from './run-folder.js';
 import type { ChartSeries } from './svg-chart.js';
@@ -71,13 +72,9 @@ function lossNames(steps: readonly TrainRecord[]): readonly string[] {
 
 /** Prefixes of the scores that are shown in one chart. */
 function scoreCharts(evaluations: readonly EvalRecord[]): readonly ReportChart[] {
-  const groups = new Map<string, string[]>();
-  for (const name of new Set(evaluations.flatMap(({ metrics }) => Object.keys(metrics)))) {
-    if (name === 'count') continue;
-    const group = groupOf(name);
-    groups.set(group, [...(groups.get(group) ?? []), name]);
-  }
-  return [...groups].map(([title, names]) => ({
+  const names = new Set(evaluations.flatMap(({ metrics }) => Object.keys(metrics)));
+  names.delete('count');
+  return [...grouped(names, groupOf)].map(([title, names]) => ({
     title,
     xLabel: 'step',
     yLabel: names.every(isFraction) ? 'held-out data, %' : 'held-out data',

@@ -1,5 +1,6 @@
 import { DataError } from '../core/errors.js';
 import {
+  STRING,
   dictionary,
   list,
   listOf,
@@ -18,7 +19,6 @@ import { runFile } from './run-folder.js';
 /** Name of the file in a run folder with the report of the last evaluation. */
 export const EVALUATION = 'evaluation.json';
 
-const LINE: Schema<string> = { type: 'string' };
 const CELL: Schema<string | number | null> = { type: ['string', 'number', 'null'] };
 /** Not every number is finite, and those that are not are null in JSON. */
 const NUMBER: Schema<number> = { type: ['number', 'null'] };
@@ -26,30 +26,30 @@ const NUMBER: Schema<number> = { type: ['number', 'null'] };
 /** A table of a report; numbers are right-aligned, null is an empty cell. */
 export type ReportTable = Infer<typeof Table>;
 const Table = record({
-  title: LINE,
-  note: optional(LINE),
-  columns: listOf(LINE),
+  title: STRING,
+  note: optional(STRING),
+  columns: listOf(STRING),
   rows: listOf(listOf(CELL)),
 });
 
 /** Horizontal bars. */
 export type ReportBars = Infer<typeof Bars>;
 const Bars = record({
-  title: LINE,
+  title: STRING,
   /** Value of a bar of full length; default: the largest value. */
   full: optional(number({ above: 0 })),
-  note: optional(LINE),
-  bars: listOf(record({ name: LINE, value: number(), text: LINE })),
+  note: optional(STRING),
+  bars: listOf(record({ name: STRING, value: number(), text: STRING })),
 });
 
 /** A line chart with a note. */
 export type ReportChart = Infer<typeof Chart>;
 const Chart = record({
-  title: LINE,
-  note: optional(LINE),
-  xLabel: LINE,
-  yLabel: LINE,
-  series: listOf(record({ name: LINE, points: listOf(list(NUMBER, 2)) })),
+  title: STRING,
+  note: optional(STRING),
+  xLabel: STRING,
+  yLabel: STRING,
+  series: listOf(record({ name: STRING, points: listOf(list(NUMBER, 2)) })),
   yScale: optional(oneOf('linear', 'log')),
   xRange: optional(list(number(), 2)),
   yRange: optional(list(number(), 2)),
@@ -58,24 +58,24 @@ const Chart = record({
 /** A confusion matrix. */
 export type ReportConfusion = Infer<typeof Confusion>;
 const Confusion = record({
-  title: LINE,
-  note: optional(LINE),
-  rowTitle: LINE,
-  columnTitle: LINE,
-  rows: listOf(LINE),
-  columns: listOf(LINE),
+  title: STRING,
+  note: optional(STRING),
+  rowTitle: STRING,
+  columnTitle: STRING,
+  rows: listOf(STRING),
+  columns: listOf(STRING),
   /** `[rows][columns]`. */
   counts: listOf(listOf(number({ from: 0 }))),
 });
 
 /** A row of pictures. */
 export const ReportPictures = record({
-  title: LINE,
-  note: optional(LINE),
+  title: STRING,
+  note: optional(STRING),
   /** `small` for single images, `wide` for panels side by side. */
   size: oneOf('small', 'wide'),
   /** JPEG or PNG files, relative to the run folder. */
-  items: listOf(record({ file: LINE, caption: LINE })),
+  items: listOf(record({ file: STRING, caption: STRING })),
 });
 export type ReportPictures = Infer<typeof ReportPictures>;
 
@@ -86,9 +86,9 @@ const Evaluation = withUnknownFields(
     step: whole(0),
     which: oneOf('weights', 'ema'),
     /** Description of the data: `200 of 5000 validation images`. */
-    scope: LINE,
+    scope: STRING,
     /** One sentence: what was reached, and what to do next; absent in those of older versions. */
-    verdict: optional(LINE),
+    verdict: optional(STRING),
     metrics: dictionary(NUMBER),
     tables: listOf(Table),
     charts: listOf(Chart),

@@ -1,4 +1,6 @@
+import { isRecord } from '../core/foreign-value.js';
 import {
+  STRING,
   dictionary,
   number,
   optional,
@@ -7,7 +9,6 @@ import {
   whole,
   withUnknownFields,
   type Infer,
-  type Schema,
 } from '../core/schema.js';
 import { median } from '../core/statistics.js';
 import { readCheckedJson } from '../io/checked-json.js';
@@ -16,21 +17,19 @@ import { runFile, type MetricsRecord } from './run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
-const LINE: Schema<string> = { type: 'string' };
-
 /** Values of a run's `config.json` that reports show. */
 export type StoredConfig = Infer<typeof Stored>;
 const Stored = withUnknownFields(
   record({
-    recipe: LINE,
-    data: LINE,
+    recipe: STRING,
+    data: STRING,
     seed: number(),
-    weights: orNull(LINE),
-    weightsSha256: optional(orNull(LINE)),
+    weights: orNull(STRING),
+    weightsSha256: optional(orNull(STRING)),
     /** Length by a given time or number of images, if it was chosen so. */
     length: optional(orNull(record({ layout: optional(orNull(record({ steps: whole(0) }))) }))),
     config: dictionary<unknown>({}),
-    sources: dictionary(LINE),
+    sources: dictionary(STRING),
     environment: optional(dictionary<string | number>({ type: ['string', 'number'] })),
   }),
 );
@@ -135,10 +134,8 @@ export function flattenConfig(
   config: Readonly<Record<string, unknown>>,
 ): readonly (readonly [path: string, value: unknown])[] {
   return Object.entries(config).flatMap(([key, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? flattenConfig(value as Readonly<Record<string, unknown>>).map(
-          ([path, leaf]) => [`${key}.${path}`, leaf] as const,
-        )
+    isRecord(value)
+      ? flattenConfig(value).map(([path, leaf]) => [`${key}.${path}`, leaf] as const)
       : [[key, value] as const],
   );
 }

@@ -1,4 +1,5 @@
 import {
+  STRING,
   dictionary,
   number,
   optional,
@@ -6,7 +7,6 @@ import {
   whole,
   withUnknownFields,
   type Infer,
-  type Schema,
 } from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { runFile } from './run-folder.js';
@@ -14,18 +14,16 @@ import { runFile } from './run-folder.js';
 /** Name of the file in a run folder with the outcome of the run. */
 export const RESULT = 'result.json';
 
-const LINE: Schema<string> = { type: 'string' };
-
 /** Outcome of a run. */
 export type RunResult = Infer<typeof Result>;
 const Result = withUnknownFields(
   record({
     step: whole(0),
     /** `finished`, `interrupted`, or the reason of an early stop. */
-    ended: LINE,
+    ended: STRING,
     /** Verdict after a tenth of the run, and that of a run with `overfit`. */
-    learning: optional(LINE),
-    overfit: optional(LINE),
+    learning: optional(STRING),
+    overfit: optional(STRING),
     /** Wall time of the last session in seconds, by phase. */
     seconds: dictionary(number()),
     /** CPU time of the last session over all threads in seconds. */

@@ -4,6 +4,7 @@ import { viewOf } from '../data-view.js';
 import { displayedSize } from './orientation.js';
 import { isRawTiff, tiffEntries } from './tiff-entries.js';
 import {
+  ascii,
   describeContent,
   formatOf,
   RAW_PHOTO,
@@ -35,7 +36,6 @@ export interface ImageTags {
   readonly colorProfile: boolean;
 }
 
-const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
 const [EXIF, ICC] = ['Exif\0\0', 'ICC_PROFILE\0'].map(ascii);
 const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 /** Tag of a TIFF structure. */
@@ -171,6 +171,6 @@ export function readJpegTags(bytes: Uint8Array): ImageTags {
 
 /** Value of EXIF's tag of the orientation; 1 if there is none. */
 function orientationOf(tiff: Uint8Array): number {
-  for (const { tag, short } of tiffEntries(tiff)) if (tag === ORIENTATION) return short;
+  for (const [tag, short] of tiffEntries(tiff)) if (tag === ORIENTATION) return short;
   return 1;
 }

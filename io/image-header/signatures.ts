@@ -1,7 +1,8 @@
 /** Formats whose header is read by {@link file://./read.ts} or by the decoder. */
 export type ImageFormat = 'jpeg' | 'png' | 'bmp' | 'webp' | 'avif' | 'tiff' | 'gif';
 
-const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
+/** Characters as bytes. */
+export const ascii = (text: string): readonly number[] => Array.from(text, (c) => c.charCodeAt(0));
 
 const READ: readonly (readonly [ImageFormat, readonly number[]])[] = [
   ['jpeg', [0xff, 0xd8]],

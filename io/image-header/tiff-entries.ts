@@ -7,19 +7,15 @@ const DNG_VERSION = 50706;
 const REDUCED = 1;
 const ENTRY_BYTES = 12;
 
-/** Entry of a directory: its tag, and its first value read as 16 and as 32 bits. */
-interface TiffEntry {
-  readonly tag: number;
-  readonly short: number;
-  readonly long: number;
-}
-
 /**
- * Iterates over the entries of the first directory of a TIFF structure, as far as they are in the bytes.
+ * Iterates over the entries of the first directory of a TIFF structure, as far as they are in the bytes: the tag, and the
+ * first value read as 16 and as 32 bits.
  *
  * @see TIFF 6.0, section 2
  */
-export function* tiffEntries(tiff: Uint8Array): Generator<TiffEntry> {
+export function* tiffEntries(
+  tiff: Uint8Array,
+): Generator<readonly [tag: number, short: number, long: number]> {
   if (tiff.length < 8) return;
   const view = viewOf(tiff);
   const little = view.getUint16(0) === 0x4949;
@@ -27,11 +23,11 @@ export function* tiffEntries(tiff: Uint8Array): Generator<TiffEntry> {
   if (directory + 2 > tiff.length) return;
   const end = directory + 2 + ENTRY_BYTES * view.getUint16(directory, little);
   for (let at = directory + 2; at + ENTRY_BYTES <= Math.min(end, tiff.length); at += ENTRY_BYTES)
-    yield {
-      tag: view.getUint16(at, little),
-      short: view.getUint16(at + 8, little),
-      long: view.getUint32(at + 8, little),
-    };
+    yield [
+      view.getUint16(at, little),
+      view.getUint16(at + 8, little),
+      view.getUint32(at + 8, little),
+    ];
 }
 
 /**
@@ -43,7 +39,7 @@ export function* tiffEntries(tiff: Uint8Array): Generator<TiffEntry> {
 export function isRawTiff(bytes: Uint8Array): boolean {
   if (bytes.length < 12) return false;
   if (bytes[8] === 0x43 && bytes[9] === 0x52 && bytes[10] === 2) return true; // "CR", version 2
-  for (const { tag, long } of tiffEntries(bytes))
+  for (const [tag, , long] of tiffEntries(bytes))
     if (tag === DNG_VERSION || (tag === NEW_SUBFILE_TYPE && (long & REDUCED) === REDUCED))
       return true;
   return false;

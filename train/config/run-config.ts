@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigFileError } from '../../core/errors.js';
 import {
+  STRING,
   FRACTION,
   TEXT,
   dictionary,
@@ -81,18 +82,17 @@ export function readRunConfig(folder: string): RunConfig | undefined {
   );
 }
 
-const LINE: Schema<string> = { type: 'string' };
 /** Fields of later versions are accepted. */
 const RunSchema: Schema = withUnknownFields(
   record({
-    ...{ format: LINE, version: whole(1), recipe: TEXT, data: TEXT, seed: whole(0) },
-    ...{ weights: optional(orNull(LINE)), weightsSha256: optional(orNull(LINE)) },
+    ...{ format: STRING, version: whole(1), recipe: TEXT, data: TEXT, seed: whole(0) },
+    ...{ weights: optional(orNull(STRING)), weightsSha256: optional(orNull(STRING)) },
     valFraction: optional(orNull(FRACTION)),
     steps: optional(orNull(whole(0))),
     length: optional(orNull(StoredLength)),
     overfit: optional(orNull(whole(1))),
     patience: optional(orNull(whole(0))),
     config: dictionary<unknown>({}),
-    sources: dictionary(LINE),
+    sources: dictionary(STRING),
   }),
 );
