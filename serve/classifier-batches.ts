@@ -1,3 +1,4 @@
+import { joined } from '../core/joined.js';
 import type { RgbImage } from '../core/image.js';
 import type { ClassifyResult } from '../core/results.js';
 import { classifierInput } from '../inference/classify/preprocess.js';
@@ -91,7 +92,10 @@ export class ClassifierBatches {
     try {
       const values = await this.model.logits({
         shape: [batch.length, side, side, 3],
-        data: joined(batch.map(({ input }) => input)),
+        data: joined(
+          batch.map(({ input }) => input),
+          Float32Array,
+        ),
       }); // [N, K]
       const count = classNames.length;
       for (const [i, { width, height, top, resolve }] of batch.entries()) {
@@ -115,12 +119,4 @@ export class ClassifierBatches {
     this.waiting.unshift(...wanted.slice(size));
     return wanted.slice(0, size);
   }
-}
-
-function joined(inputs: readonly Float32Array[]): Float32Array {
-  if (inputs.length === 1) return inputs[0];
-  const [{ length }] = inputs;
-  const all = new Float32Array(inputs.length * length);
-  inputs.forEach((input, i) => all.set(input, i * length));
-  return all;
 }

@@ -1,3 +1,4 @@
+import { joined } from '../../core/joined.js';
 import type { Size } from '../../core/boxes.js';
 import { ConfigError, NotFiniteError, ShapeError } from '../../core/errors.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
@@ -133,12 +134,8 @@ async function run(
   inputs: readonly SegmenterInput[],
 ): Promise<readonly ScoreRows[]> {
   const [{ width, height }] = inputs;
-  const size = width * height * 3;
-  let data = inputs[0].data;
-  if (inputs.length > 1) {
-    data = new Float32Array(inputs.length * size);
-    inputs.forEach((input, i) => data.set(input.data, i * size));
-  }
+  const images = inputs.map(({ data }) => data);
+  const data = images.length > 1 ? joined(images, Float32Array) : images[0];
   const { logits } = await program.run({
     image: { shape: [inputs.length, height, width, 3], data },
   });

@@ -67,16 +67,11 @@ async function readPart(source: DetectionData['splits'][string]): Promise<Part> 
     severity === 'note'
       ? []
       : examples.map(({ message, row }): RowConcern => {
-          const text = `${message} (${meaning})`;
-          if (row?.table === 'images') return { severity, message: text, image: row.index };
-          if (row === undefined) return { severity, message: text };
+          const concern = { severity, message: `${message} (${meaning})` };
+          if (row === undefined) return concern;
+          if (row.table === 'images') return { ...concern, image: row.index };
           const image = imageIndices[row.index];
-          return {
-            severity,
-            message: text,
-            annotation: row.index,
-            image: image < 0 ? undefined : image,
-          };
+          return { ...concern, annotation: row.index, image: image < 0 ? undefined : image };
         }),
   );
   const looked = looks.slice(0, MAX_CONCERNS).map(({ row, message }): RowConcern => ({
