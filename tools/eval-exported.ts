@@ -20,7 +20,7 @@ export async function evaluateExported(
   file: string,
   { data, ...options }: EvaluationOptions & { readonly data: string },
 ): Promise<ExportedScores> {
-  const exported = await openExported(file, model);
+  const exported = await openExported(file, model, log);
   try {
     const { document } = await evaluationReport(exported, data, {
       ...{ ...options, out: undefined },

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
+import type { ParameterStore } from '../../engine/parameters/store.js';
 import { packageVersion } from '../../io/files/package-version.js';
 import { SIZE_DIVISOR_PX } from '../../models/detection/pyramid-outputs.js';
 import { decodingFor } from '../decoding.js';
@@ -43,6 +45,8 @@ export interface ExportContract {
   readonly license: string;
   /** Version of this library. */
   readonly version: string;
+  /** Identity of the weights, see {@link weightsIdentity}; files of earlier versions have none. */
+  readonly weights?: string | undefined;
 }
 
 /** License of weights whose origin is not known. */
@@ -55,11 +59,18 @@ interface ContractRequest {
   readonly format: ExportFormat;
   readonly precision: ExportPrecision;
   readonly license?: string | undefined;
+  readonly weights?: string | undefined;
+}
+
+/** SHA-256 of the weights in single precision, in hexadecimal: it tells files of two checkpoints of one run apart. */
+export function weightsIdentity({ values }: Pick<ParameterStore, 'values'>): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Describes a graph for those who run it. */
 export function exportContract(graph: OnnxGraph, request: ContractRequest): ExportContract {
-  const { card, format, precision, license = OWN_LICENSE } = request;
+  const { card, format, precision, weights, license = OWN_LICENSE } = request;
   const describe = (values: readonly OnnxValue[]): readonly ContractTensor[] =>
     values.map(({ name, type, shape, axes }) => ({
       name,
@@ -82,12 +93,13 @@ export function exportContract(graph: OnnxGraph, request: ContractRequest): Expo
     precision,
     license,
     version: packageVersion(),
+    weights,
   };
 }
 
 /** Texts of `metadata_props`: simple ones as they are, the others as JSON. */
 export function contractMetadata(contract: ExportContract): Readonly<Record<string, string>> {
-  const { task, license, version, precision, ...rest } = contract;
+  const { task, license, version, precision, weights, ...rest } = contract;
   const texts = Object.entries(rest).flatMap(([key, value]): [string, string][] =>
     value === undefined ? [] : [[key, JSON.stringify(value)]],
   );
@@ -97,6 +109,7 @@ export function contractMetadata(contract: ExportContract): Readonly<Record<stri
     license,
     version,
     precision,
+    ...(weights !== undefined && { weights }),
     ...Object.fromEntries(texts),
   };
 }
@@ -109,11 +122,18 @@ export function contractMetadata(contract: ExportContract): Readonly<Record<stri
 export function parseContract(
   metadata: Readonly<Record<string, string>>,
 ): ExportContract | undefined {
-  const { producer, task, license, version, precision, ...rest } = metadata;
+  const { producer, task, license, version, precision, weights, ...rest } = metadata;
   if (producer !== 'convnextv2' || task === undefined || rest['names'] === undefined)
     return undefined;
   const parsed = Object.entries(rest).map(([key, text]) => [key, JSON.parse(text) as unknown]);
-  return { task, license, version, precision, ...Object.fromEntries(parsed) } as ExportContract;
+  return {
+    task,
+    license,
+    version,
+    precision,
+    weights,
+    ...Object.fromEntries(parsed),
+  } as ExportContract;
 }
 
 function meaningOf(name: string, { card, format }: ContractRequest): string {

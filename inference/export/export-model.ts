@@ -6,6 +6,7 @@ import { classifierGraph } from './classifier-graph.js';
 import {
   contractMetadata,
   exportContract,
+  weightsIdentity,
   type ExportContract,
   type ExportPrecision,
 } from './contract.js';
@@ -51,6 +52,7 @@ export function exportModel(request: ExportRequest): ExportedModel {
   const graph = exportGraph(loaded as LoadedModel, format, precision.change);
   const contract = exportContract(graph, {
     ...{ card: loaded.card, format, precision: precision.name, license: request.license },
+    weights: weightsIdentity(loaded.store),
   });
   return {
     bytes: encodeModel({ ...graph, metadata: contractMetadata(contract) }),

@@ -20,7 +20,7 @@ import type { ImageModel, LoadedOf, PredictCallOptions } from '../model.js';
 import { assertCallOptions } from '../predict-options.js';
 import { CallQueue } from '../queue.js';
 import { openFile } from './compare.js';
-import { parseContract, type ExportContract } from './contract.js';
+import { parseContract, weightsIdentity, type ExportContract } from './contract.js';
 import { classPalette } from '../segment/palette.js';
 import { labelsOf, mapRows } from '../segment/score-rows.js';
 import { pictureTensor } from './picture-tensor.js';
@@ -30,14 +30,24 @@ import { pictureTensor } from './picture-tensor.js';
  * it was exported from.
  *
  * @param model it was exported from, for what the file does not hold
+ * @param onNotice receives a warning if the file has other weights than the model
  * @throws OptionError for a file without preprocessing or of other classes; FileError, WeightsFileError for another file;
  *   ConfigError without onnxruntime-node
  */
-export async function openExported(file: string, model: ImageModel): Promise<ImageModel> {
+export async function openExported(
+  file: string,
+  model: ImageModel,
+  onNotice?: (line: string) => void,
+): Promise<ImageModel> {
   const contract = parseContract(await readOnnxMetadata(file));
   if (!contract)
     throw new WeightsFileError(`${file}: expected a file of convnextv2 export, got another`);
   assertFits(file, contract, model);
+  const { weights } = contract;
+  if (weights !== undefined && weights !== weightsIdentity(model.loaded.store))
+    onNotice?.(
+      `warning: ${file} was exported from other weights than those of ${model.file ?? 'the model'}; export it again`,
+    );
   const session = await openFile(file);
   const format = formatOf(contract);
   const queue = new CallQueue();

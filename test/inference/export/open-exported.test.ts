@@ -54,6 +54,22 @@ test.each<[keyof SmallModels, FormatOptions]>([
   await exported.release();
 });
 
+test('a file of other weights is told from one of the model', async () => {
+  const model = await open(models.classify);
+  const file = written(model);
+  const notices: string[] = [];
+  const opened = async (): Promise<void> =>
+    (await openExported(file, model, (line) => notices.push(line))).release();
+  await opened();
+  expect(notices).toEqual([]);
+  model.loaded.store.values[0] += 1;
+  await opened();
+  expect(notices).toEqual([
+    `warning: ${file} was exported from other weights than those of ${model.file}; export it again`,
+  ]);
+  await model.release();
+});
+
 test('metadata are read without the weights; other files are refused', async () => {
   const model = await open(models.classify);
   const metadata = await readOnnxMetadata(written(model, { opset: 21 }));
