@@ -136,10 +136,10 @@ function rounded(value: number | undefined): number | null {
 /** Creates the table of {@link comparisonTable} for people: a column for each run, because their scores are many. */
 export function comparisonForPeople(comparison: RunComparison): ReportTable {
   const { columns: all, rows, ...table } = comparisonTable(comparison, metricName);
-  const [first, ...columns] = all;
+  const columns = all.slice(1);
   return {
     ...table,
-    columns: [first, ...rows.map(([name]) => String(name))],
+    columns: ['', ...rows.map(([name]) => String(name))],
     rows: columns
       .map((name, c) => [name, ...rows.map((row) => row[c + 1])])
       .filter(([, ...values]) => values.some((value) => value !== null)),
