@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { withoutControls } from '../core/controls.js';
 import { packageVersion } from '../io/files/package-version.js';
 import { docPage } from './doc-page.js';
 import { reportError, reportUsage } from './failure.js';
@@ -12,7 +13,12 @@ export function createProgram(json = false): Command {
     .description('ConvNeXt V2 in TypeScript: classification, detection and segmentation')
     .version(packageVersion())
     .showHelpAfterError(`(--help lists the verbs and options; see ${docPage('errors.md#usage')})`);
-  if (json) program.configureOutput({ outputError: () => undefined, writeErr: () => undefined });
+  // A name that a shell has put in place of * may have control characters.
+  program.configureOutput(
+    json
+      ? { outputError: () => undefined, writeErr: () => undefined }
+      : { writeErr: (text) => process.stderr.write(withoutControls(text)) },
+  );
   shortenHelp(program);
   for (const register of COMMANDS) register(program);
   completeHelp(program);

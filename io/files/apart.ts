@@ -1,5 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { OutputError } from '../../core/errors.js';
+import { assertWritableFolder } from './out-folder.js';
 import { readBytesSync } from './read.js';
 
 /**
@@ -48,7 +50,7 @@ export const PAGE: OutputKind = {
 };
 
 /**
- * Checks before any work that a file to be written is new, empty or of the kind that the command writes: with a slip of the
+ * Checks before any work that a file to be written can be, and that it is new, empty or of the kind that the command writes: with a slip of the
  * keyboard, `--out` would replace annotations or weights.
  *
  * @param option option that names the file: `--out`
@@ -59,9 +61,10 @@ export function assertReplaceable(
   file: string,
   { name, isStart }: OutputKind,
 ): void {
-  if (!existsSync(file)) return;
+  if (!existsSync(file)) return assertWritableFolder(dirname(file), option);
   const start = statSync(file).isFile() ? readBytesSync(file, START_BYTES) : undefined;
-  if (start && (start.length === 0 || isStart(Buffer.from(start).toString('latin1')))) return;
+  if (start && (start.length === 0 || isStart(Buffer.from(start).toString('latin1'))))
+    return assertWritableFolder(dirname(file), option);
   const got = start ? 'another file, which it would replace' : 'a folder or device';
   throw OutputError.in(
     file,

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -116,12 +117,21 @@ export function writeAtomicallySync(file: string, content: string | Uint8Array):
 
 /** Refuses to put a file in the place of a device, pipe or socket, which a rename does: `--out /dev/null`. @throws ConfigError */
 function assertNoDevice(file: string): void {
-  const stats = lstatSync(file, { throwIfNoEntry: false });
+  const stats = entryOf(file);
   if (!stats || stats.isFile() || stats.isSymbolicLink() || stats.isDirectory()) return;
   throw OutputError.in(
     file,
     'expected a new file or one to replace, got a device, pipe or socket; choose another name',
   );
+}
+
+/** What has a name, also a link; undefined for nothing, and for what cannot be reached, which the write tells better. */
+function entryOf(file: string): Stats | undefined {
+  try {
+    return lstatSync(file);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Formats a JSON document for a file: indented, with a final newline. */

@@ -6,10 +6,11 @@ import { OutputError } from '../../core/errors.js';
  * Checks before any work that an output folder (`--out`) can be written, or created in the nearest existing folder. Creates
  * and writes nothing; a full disk is only noticed later.
  *
+ * @param option flag that names the folder, or a file in it
  * @throws ConfigError with the system's message
  */
-export function assertWritableFolder(folder: string): void {
-  const flags = { [`folder ${folder}`]: `--out ${folder}` };
+export function assertWritableFolder(folder: string, option = '--out'): void {
+  const flags = { [`folder ${folder}`]: `${option} ${folder}` };
   let nearest = resolve(folder);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   if (!statSync(nearest).isDirectory())

@@ -1,5 +1,5 @@
 import { Help, type Command } from 'commander';
-import { expect, test, describe } from 'vitest';
+import { expect, test, describe, vi } from 'vitest';
 import { pathOf } from '../../tools/help.js';
 import { createProgram, runProgram } from '../../tools/program.js';
 
@@ -130,3 +130,14 @@ test.each([
     );
   },
 );
+
+test('a verb with control characters, such as a name that a shell puts in place of *, commands no terminal', async () => {
+  let text = '';
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  const code = await runProgram(['a\u001b[2J']).finally(() => write.mockRestore());
+  expect(code).toBe(2);
+  expect(text).toContain("unknown command 'a\\u001b[2J'");
+});

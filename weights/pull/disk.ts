@@ -12,6 +12,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'no permission',
   ENOTDIR: 'a file in place of a folder',
   EEXIST: 'a file in place of a folder',
+  ENOENT: 'no folder to write into', // also of a read-only file system
+  ELOOP: 'links in a loop',
+  ENAMETOOLONG: 'a name that is too long',
 };
 
 const OTHER_FOLDER = 'choose another folder with --cache or CONVNEXTV2_CACHE';

@@ -80,4 +80,10 @@ test('a file never takes the place of a pipe or device', async () => {
   expect(() => writeAtomicallySync(pipe, 'x')).toThrow(ConfigError);
   expect(lstatSync(pipe).isFIFO()).toBe(true);
   expect(readdirSync(path('special'))).toEqual(['pipe']);
+  const below = await put('file', '').then((file) => `${file}/below`);
+  await expect(writeAtomically(below, Buffer.from('x'))).rejects.toThrow(/expected to write it/);
+  expect(() => writeAtomicallySync(below, 'x')).toThrow(/expected to write it/);
+  expect(() => assertReplaceable('--part', below, PAGE)).toThrow(
+    /expected a folder, got the file .*file$/,
+  );
 });
