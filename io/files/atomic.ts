@@ -125,7 +125,7 @@ function assertNoDevice(file: string): void {
   );
 }
 
-/** What has a name, also a link; undefined for nothing, and for what cannot be reached, which the write tells better. */
+/** State of a file, folder or link; undefined for none, and for one that cannot be reached, which the write tells better. */
 function entryOf(file: string): Stats | undefined {
   try {
     return lstatSync(file);
