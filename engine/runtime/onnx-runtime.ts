@@ -46,6 +46,11 @@ export interface SessionOptions {
   readonly ownArena: boolean;
   /** Writes a Chrome trace to files with this prefix. */
   readonly profilePrefix?: string;
+  /**
+   * Whether consecutive reshapes stay apart: ONNX Runtime cannot join those whose shapes are computed, and then does not open
+   * the session.
+   */
+  readonly keepsReshapes?: boolean | undefined;
 }
 
 /** Settings measured to be best for this library's graphs. */
@@ -97,7 +102,12 @@ export async function openSession(
       ...(options.profilePrefix
         ? { enableProfiling: true, profileFilePrefix: options.profilePrefix }
         : {}),
-      extra: { session: spinSettings(options.spinning) },
+      extra: {
+        session: spinSettings(options.spinning),
+        ...(options.keepsReshapes
+          ? { optimization: { disable_specified_optimizers: 'ReshapeFusion' } }
+          : {}),
+      },
     });
   } catch (cause) {
     if (options.provider === 'cpu') throw cause;

@@ -85,13 +85,16 @@ export class SessionFamily {
   }
 
   private async create(): Promise<OpenSession> {
-    const { runtime, options, memory, sized } = this;
-    const { graph: known } = this.graphs;
-    const graph = sized === undefined ? known : withHiddenSizes(known, sized);
-    const model = encodeModel(graph);
+    const { memory, sized } = this;
+    const { graph } = this.graphs;
+    const model = encodeModel(sized === undefined ? graph : withHiddenSizes(graph, sized));
     const bytes = estimateSessionBytes(graph, model.length);
     await memory.makeRoom(bytes + this.arenaBytes);
-    const session = await openSession(runtime, model, options);
+    const session = await this.openWith(model, sized !== undefined).catch((error: unknown) => {
+      // An optimization of ONNX Runtime that takes sizes to be known must not keep a graph from running.
+      if (sized === undefined) throw error;
+      return this.openWith(encodeModel(graph), false);
+    });
     const close = async (): Promise<void> => {
       this.open = undefined;
       await session.release();
@@ -103,6 +106,10 @@ export class SessionFamily {
         return sizeNow();
       },
     };
+  }
+
+  private openWith(model: Uint8Array, keepsReshapes: boolean): Promise<Ort.InferenceSession> {
+    return openSession(this.runtime, model, { ...this.options, keepsReshapes });
   }
 
   private enlargeArena({ graph }: SizedGraph): void {
