@@ -1,3 +1,4 @@
+import { oneLine } from '../core/controls.js';
 import { InputError } from '../core/errors.js';
 
 /** Error codes of the server besides the names of the library's errors. */
@@ -52,7 +53,8 @@ const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
  */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const answer = (status: number, code: string, message: string, headers = {}): ErrorAnswer => ({
-    ...{ status, headers, body: { error: { code, message } } },
+    // A part of the request in it may be meant for the terminal of who looks at the answer.
+    ...{ status, headers, body: { error: { code, message: oneLine(message) } } },
   });
   if (error instanceof HttpError)
     return answer(error.status, error.code, error.message, error.headers);

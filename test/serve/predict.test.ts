@@ -189,6 +189,7 @@ test('unknown options, models and routes are named', async () => {
     [`/v1/predict/boxes?max=-1`, 400, /max/],
     [`/v1/predict/boxes?format=xml`, 400, /format/],
     [`/v1/predict/box`, 404, /did you mean boxes/],
+    [`/v1/predict/%1b%5b2J%c2%9b%e2%80%ae`, 404, /predict\/\\u001b\[2J\\u009b\\u202e: expected/],
     [`/v1/predict`, 400, /\/v1\/predict\/ants/],
     [`/v2`, 404, /\/docs/],
   ] as const;
