@@ -105,7 +105,10 @@ export function requestedLength(
 ): RequestedLength | undefined {
   if (!length) return undefined;
   const { minutes, epochs, kept } = length;
-  const given = { kept, layout: length.layout ?? undefined, stepsBefore: length.stepsBefore };
+  const layout = length.layout ?? undefined;
+  // Runs of earlier versions took as many as their minutes allow by number.
+  const stepsBefore = length.stepsBefore ?? (layout && Infinity);
+  const given = { kept, layout, stepsBefore };
   if (minutes !== null)
     return { by: { kind: 'minutes', minutes, startMs, reportImages }, ...given };
   if (epochs !== null) return { by: { kind: 'epochs', epochs }, ...given };

@@ -93,6 +93,7 @@ describe('the length of another run', () => {
     const repeated = chooseLength({}, resolved('detect'), runs);
     expect(repeated).toBe(stored);
     expect(requestedLength(repeated, options)).toMatchObject({ layout: LAYOUT, stepsBefore: 77 });
+    expect(requestedLength(STORED, options)?.stepsBefore).toBe(Infinity);
     const other = chooseLength({ minutes: 3 }, resolved('detect'), runs);
     expect(other).toMatchObject({ minutes: 3, layout: null });
     expect(requestedLength(other, options)?.stepsBefore).toBeUndefined();
