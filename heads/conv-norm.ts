@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { batchNormTraining, type Moments } from '../engine/ops/batch-norm.js';
+import { batchNormReluTraining, type Moments } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { convSpecs, normSpecs, vectorSpec, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
@@ -31,7 +31,7 @@ export interface BatchStatistics {
 /**
  * Mode of batch norms in a forward pass.
  * - `running`: with the running statistics
- * - `batch`: with those of the batch, weighted by `fractions` (see {@link batchNormTraining}); passed to `onStatistics`
+ * - `batch`: with those of the batch, weighted by `fractions` (see {@link batchNormReluTraining}); passed to `onStatistics`
  *   with the module's path
  * - `cut`: normalization happens outside this program, because several processes must combine their statistics first:
  *   `normalized` gets a function that computes the convolution, and returns the result of norm and ReLU
@@ -108,10 +108,10 @@ export function normalizedConv(
     }
     case 'batch': {
       const x = conv(weight);
-      const { y, moments } = batchNormTraining(x, bn, BATCH_NORM_EPS, mode.fractions);
+      const { y, moments } = batchNormReluTraining(x, bn, BATCH_NORM_EPS, mode.fractions);
       const [n, h, w] = x.shape;
       mode.onStatistics(path, { moments, count: n * h * w });
-      return y.relu();
+      return y;
     }
     case 'cut':
       return mode.normalized(path, () => conv(weight));

@@ -50,8 +50,6 @@ function bandwise(logits: tf.Tensor4D, labels: tf.Tensor3D, pixelsAtOnce: number
   const [, height, width] = labels.shape;
   const rows = bilinearMatrix(h, height); // [H, h]
   const columns = tf.tensor3d(bilinearMatrix(w, width), [1, width, w]);
-  const wide = tf.matMul(columns, logits.reshape<tf.Tensor3D>([n * h, w, k])); // [N·h, W, K]
-  const byRow = wide.reshape<tf.Tensor3D>([n, h, width * k]);
   const most = Math.max(1, Math.floor(pixelsAtOnce / (n * width)));
   const losses: tf.Tensor[] = [];
   const gradients: tf.Tensor[] = [];
@@ -59,8 +57,11 @@ function bandwise(logits: tf.Tensor4D, labels: tf.Tensor3D, pixelsAtOnce: number
     const count = Math.min(most, height - first);
     const { from, size, data } = rowsOf(rows, h, { first, count });
     const enlarge = tf.tensor3d(data, [1, count, size]);
-    const part = byRow.slice([0, from, 0], [n, size, width * k]);
-    const band = tf.matMul(enlarge, part).reshape<tf.Tensor2D>([n * count * width, k]);
+    const part = logits
+      .slice([0, from, 0, 0], [n, size, w, k])
+      .reshape<tf.Tensor3D>([n * size, w, k]);
+    const wide = tf.matMul(columns, part).reshape<tf.Tensor3D>([n, size, width * k]);
+    const band = tf.matMul(enlarge, wide).reshape<tf.Tensor2D>([n * count * width, k]);
     const target = labels.slice([0, first, 0], [n, count, width]).reshape<tf.Tensor1D>([-1]);
     const { loss, gradient } = ofPixels(band, target);
     const back = gradient.reshape<tf.Tensor3D>([n, count, width * k]);
@@ -113,10 +114,11 @@ function ofPixels(scores: tf.Tensor2D, labels: tf.Tensor1D): Summed {
   const ofLabel = tf.gather(scores.reshape([-1]), places); // [R]
   const weight = isLabeled.cast('float32'); // [R]
   const classes = tf.tensor1d(Int32Array.from({ length: k }, (_, i) => i));
-  // Booleans, a quarter of the size of numbers: several losses of the same labels share them.
-  const isOfClass = labels.expandDims(1).equal(classes); // [R, K]
+  // A zero of these scores, so that several losses of the same labels do not share this: it would be kept between them.
+  const zero = scores.slice([0, 0], [1, 1]).reshape<tf.Scalar>([]).mul<tf.Scalar>(0).cast('int32');
+  const isOfClass = labels.add(zero).expandDims(1).equal(classes); // [R, K]
   return {
     loss: logSum.sub(ofLabel).mul(weight).sum(),
-    gradient: tf.where(isOfClass, probabilities.sub(1), probabilities).mul(weight.expandDims(1)),
+    gradient: probabilities.sub(isOfClass.cast('float32')).mul(weight.expandDims(1)),
   };
 }

@@ -181,6 +181,8 @@ const composed: readonly CaptureKernel[] = [
     pointwise(backend, x, (value) => {
       const { graph } = backend;
       const positive = graph.node('Greater', [value, graph.scalar(0)], value.shape, {}, 'bool');
+      // ONNX Runtime's Where writes two more copies.
+      if (alpha === 0 && graph.lowering.kind === 'cpu') return graph.cast(positive, 'float32');
       // NaN compares false and becomes alpha here, while tfjs's Step preserves it. The check of the loss detects NaN in
       // both cases.
       const choices = [positive, graph.scalar(1), graph.scalar(alpha)];

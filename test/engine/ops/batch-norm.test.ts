@@ -1,10 +1,19 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../../../core/errors.js';
-import { batchNormTraining } from '../../../engine/ops/batch-norm.js';
+import { batchNormReluTraining, batchNormTraining } from '../../../engine/ops/batch-norm.js';
 import { maxError } from '../../helpers/fixtures.js';
 import type { OpCase } from '../op-case.js';
-import { WAYS, describeOp, expectSame, floats, forward, opCase, values } from '../op-case.js';
+import {
+  WAYS,
+  describeOp,
+  expectSame,
+  floats,
+  forward,
+  forwardAndGradients,
+  opCase,
+  values,
+} from '../op-case.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -92,3 +101,55 @@ test('training returns three tensors and leaks none', () => {
 const inputs = { x: values(1, [3, 2, 3, 5], [-2, 3]), ...affine(5) };
 
 describeOp([training('y', inputs), training('mean', inputs), training('variance', inputs)]);
+
+/** Weights of the positions of `inputs`; the last image does not count. */
+const FRACTIONS = Float32Array.from({ length: 18 }, (_, i) => (i < 12 ? (i + 1) / 78 : 0));
+
+/** No result is so near to 0 that a small step crosses it. */
+const WITHOUT_KINKS = {
+  ...inputs,
+  weight: values(2, [5], [0.3, 0.6]),
+  bias: floats([5], [3, -3, 3, -3, 3]),
+};
+
+const relu = (kind: 'fused' | 'composed', weighted: boolean): OpCase =>
+  opCase<Norm>({
+    name: `ReLU of batch norm in training, ${weighted ? 'weighted' : 'equal weights'}`,
+    inputs,
+    op: ({ x, weight, bias }) =>
+      tf.tidy(() => {
+        const fractions = weighted ? tf.tensor2d(FRACTIONS, [1, 18]) : undefined;
+        if (kind === 'fused') return batchNormReluTraining(x, { weight, bias }, EPS, fractions).y;
+        return batchNormTraining(x, { weight, bias }, EPS, fractions).y.relu();
+      }),
+  });
+
+describeOp(
+  [false, true].map((weighted) => ({ ...relu('fused', weighted), inputs: WITHOUT_KINKS })),
+);
+
+test.each([false, true])(
+  'ReLU in the same op has the same values and gradients; with fractions: %s',
+  async (weighted) => {
+    const expected = await forwardAndGradients('eager cpu', relu('composed', weighted));
+    for (const way of WAYS) {
+      const actual = await forwardAndGradients(way, relu('fused', weighted));
+      expectSame('y', actual.output, expected.output);
+      for (const name of ['x', 'weight', 'bias'])
+        expectSame(name, actual.gradients[name], expected.gradients[name]);
+    }
+  },
+);
+
+test('the moments beside ReLU are those of the norm alone', () => {
+  const { x, weight, bias } = {
+    x: tf.randomNormal<tf.Rank.R4>([2, 3, 2, 4], 1, 2, 'float32', 3),
+    weight: tf.ones<tf.Rank.R1>([4]),
+    bias: tf.zeros<tf.Rank.R1>([4]),
+  };
+  const [fused, alone] = [batchNormReluTraining, batchNormTraining].map((norm) =>
+    norm(x, { weight, bias }, EPS),
+  );
+  for (const name of ['mean', 'variance'] as const)
+    expect([...fused.moments[name].dataSync()]).toEqual([...alone.moments[name].dataSync()]);
+});
