@@ -22,6 +22,13 @@ export default tseslint.config(
         'error',
         { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } },
       ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'SpreadElement > ObjectExpression',
+          message: 'Properties of an object are written into it, not spread.',
+        },
+      ],
       'no-console': 'error',
     },
   },

@@ -139,7 +139,9 @@ async function main(): Promise<void> {
   for (const candidate of all) await candidate.release();
   const rows = all.map(({ name, wallMs, cpuMs }) => ({
     name,
-    ...{ medianMs: median(wallMs), minMs: least(wallMs), minCpuMs: least(cpuMs) },
+    medianMs: median(wallMs),
+    minMs: least(wallMs),
+    minCpuMs: least(cpuMs),
   }));
   const [supervised, dense, gathered] = rows;
   const ratios = (key: 'medianMs' | 'minMs' | 'minCpuMs'): readonly [number, number] => [

@@ -45,7 +45,9 @@ function write(file: string, numBoxes: number): void {
   const random = new Random(0);
   const category = (k: number): object => ({ id: k + 1, name: `class ${k + 1}` });
   const image = (i: number): object => ({
-    ...{ id: i + 1, width: 1024, height: 768 },
+    id: i + 1,
+    width: 1024,
+    height: 768,
     file_name: `images/v1/patch${i % 16}/objects365_v1_${String(i).padStart(8, '0')}.jpg`,
   });
   const tenths = (low: number, high: number): number =>
@@ -53,9 +55,14 @@ function write(file: string, numBoxes: number): void {
   const annotation = (a: number): object => {
     const bbox = [tenths(0, 700), tenths(0, 500), tenths(4, 300), tenths(4, 260)];
     return {
-      ...{ id: a + 1, image_id: Math.floor(a / BOXES_PER_IMAGE) + 1 },
-      ...{ category_id: 1 + random.integer(NUM_CATEGORIES), bbox },
-      ...{ area: Math.round(bbox[2] * bbox[3]), iscrowd: 0, isfake: 0, isreflected: 0 },
+      id: a + 1,
+      image_id: Math.floor(a / BOXES_PER_IMAGE) + 1,
+      category_id: 1 + random.integer(NUM_CATEGORIES),
+      bbox,
+      area: Math.round(bbox[2] * bbox[3]),
+      iscrowd: 0,
+      isfake: 0,
+      isreflected: 0,
     };
   };
   writeCocoFile(file, [

@@ -176,7 +176,11 @@ export async function load(
   options: LoadOptions,
 ): Promise<LoadReport> {
   const counts: Counts = {
-    ...{ statuses: new Map(), latenciesMs: [], healthMs: [], residentMb: [], problems: [] },
+    statuses: new Map(),
+    latenciesMs: [],
+    healthMs: [],
+    residentMb: [],
+    problems: [],
     largestDifference: 0,
   };
   const url = `${target.url}/v1/predict`;
@@ -250,7 +254,9 @@ export async function healthUnderPhotos({ url }: Target): Promise<HealthReport> 
   }
   await Promise.all(photos);
   return {
-    ...{ count: times.length, p50: median(times), p99: quantile(times, 0.99) },
+    count: times.length,
+    p50: median(times),
+    p99: quantile(times, 0.99),
     max: Math.max(...times),
   };
 }

@@ -25,16 +25,23 @@ export async function randomClassifier(folder: string, size: string): Promise<st
   const store = new ParameterStore(model.specs);
   store.initialize(1);
   const card: ModelCard = {
-    ...{ task: 'classify', backbone, pixels: IMAGENET_PIXELS },
+    task: 'classify',
+    backbone,
+    pixels: IMAGENET_PIXELS,
     classNames: Array.from({ length: NUM_CLASSES }, (_, k) => `class ${k}`),
     resize: evaluationResize(INPUT_SIZE),
   };
   const weights = store.entries.map(({ path, spec: { shape, layout } }) => ({
-    ...{ path, shape, layout, values: store.get(path) },
+    path,
+    shape,
+    layout,
+    values: store.get(path),
   }));
   const run = join(folder, size);
   await saveCheckpoint(join(run, 'checkpoints'), 'step-1', {
-    ...{ step: 1, groups: { weights }, state: { card } },
+    step: 1,
+    groups: { weights },
+    state: { card },
   });
   return run;
 }

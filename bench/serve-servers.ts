@@ -44,7 +44,8 @@ async function started(
   const url = await firstUrl(server);
   await untilHealthy(url);
   return {
-    ...{ url, pid: server.pid! },
+    url,
+    pid: server.pid!,
     stop: async () => {
       server.kill('SIGTERM');
       const [code] = (await once(server, 'exit')) as [number | null];

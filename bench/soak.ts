@@ -133,8 +133,12 @@ async function trainFor(task: Task, folder: string, data: string, steps: number)
   const recorder = new Recorder('training steps', steps);
   const yaml = join(data, 'segment.yaml');
   await train(task === 'segment' ? 'segment-finetune' : task, {
-    ...{ folder, data: task === 'segment' ? yaml : data, steps, set: SETTINGS[task] },
-    ...{ report: false, seed: 1 },
+    folder,
+    data: task === 'segment' ? yaml : data,
+    steps,
+    set: SETTINGS[task],
+    report: false,
+    seed: 1,
     listener: {
       record: ({ kind }) => {
         if (kind === 'train') recorder.next();

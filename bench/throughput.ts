@@ -78,7 +78,12 @@ async function trainingRate(
       { ...config, logEvery: steps },
       { training: set },
       {
-        ...{ engine, folder, listener, seed: 0, resume: false, communicator: SINGLE_PROCESS },
+        engine,
+        folder,
+        listener,
+        seed: 0,
+        resume: false,
+        communicator: SINGLE_PROCESS,
         // The first interval includes tracing, creation of the session and start of the workers.
         maxSteps: 2 * steps,
       },

@@ -162,10 +162,16 @@ async function segmenter() {
   store.initialize(0);
   return modelOf<'segment'>(await openEngine(), {
     card: {
-      ...{ task: 'segment', backbone: VARIANTS.atto, head, pixels: IMAGENET_PIXELS, ratios: [1] },
-      ...{ limits: { long: 2048, short: 512 }, window: { cropSize: 512, stride: 341 } },
+      task: 'segment',
+      backbone: VARIANTS.atto,
+      head,
+      pixels: IMAGENET_PIXELS,
+      ratios: [1],
+      limits: { long: 2048, short: 512 },
+      window: { cropSize: 512, stride: 341 },
       classNames: Array.from({ length: numClasses }, (_, k) => `class ${k}`),
     },
-    ...{ model, store },
+    model,
+    store,
   });
 }

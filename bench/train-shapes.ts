@@ -93,7 +93,11 @@ function batchOf(width: number, height: number): DetectionBatch {
   for (let i = 0; i < images.length; i++) images[i] = Math.sin(0.7 * i);
   const polygon = Float64Array.of(30, 40, 160, 40, 160, 180, 30, 180);
   const input = (index: number): DetectionBatch['inputs'][number] => ({
-    ...{ index, imageId: index, file: `image ${index}`, width, height },
+    index,
+    imageId: index,
+    file: `image ${index}`,
+    width,
+    height,
     objects: {
       boxes: Float32Array.of(30, 40, 160, 180),
       classIndices: Int32Array.of(0),

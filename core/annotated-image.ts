@@ -36,7 +36,10 @@ export function annotatedResult(result: ImageResult, fileName: string): Annotate
       return {
         ...image,
         objects: result.objects.map(({ classIndex, name, box, score, mask }) => ({
-          ...{ classIndex, name, box, score },
+          classIndex,
+          name,
+          box,
+          score,
           mask: mask ? { kind: 'rle', ...expandMask(mask) } : { kind: 'none' },
         })),
       };

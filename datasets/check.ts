@@ -199,7 +199,9 @@ async function checkSegmentation(
     const set = await loadSegmentation(source);
     const purpose = split === 'train' ? 'training' : 'evaluation';
     const { images, pixels } = await checkSegmentationSet(set, log, {
-      ...{ decode, purpose, limits: options.needs?.limits },
+      decode,
+      purpose,
+      limits: options.needs?.limits,
     });
     const used = pixels.filter((n) => n > 0).length;
     const counts = { images, classes: set.classes.length, used };

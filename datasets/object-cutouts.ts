@@ -66,7 +66,8 @@ function windowAt(
   const clip = (at: number, end: number): number => Math.min(Math.max(Math.round(at), 0), end);
   const [left, top] = [clip(x - side / 2, width), clip(y - side / 2, height)];
   const rect = {
-    ...{ x: left, y: top },
+    x: left,
+    y: top,
     width: clip(x + side / 2, width) - left,
     height: clip(y + side / 2, height) - top,
   };

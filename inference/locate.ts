@@ -90,7 +90,9 @@ async function locate(
     return { file, state, ema: await isEmaBetter(file) };
   }
   const { file, entry } = await locateWeights(model, cacheFolder(cache), {
-    ...{ offline, mirror, onNotice },
+    offline,
+    mirror,
+    onNotice,
   });
   return { file, entry, inputSize: entry?.inputSizePx };
 }

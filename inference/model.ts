@@ -207,7 +207,12 @@ function detectorModel(
     const { signal, tile, score = options.score, max = options.max } = call;
     const { perClassNms = options.perClassNms ?? false } = call;
     const found = await detectPicture(predictor, image, {
-      ...{ card, tta, perClassNms, tile, max, signal },
+      card,
+      tta,
+      perClassNms,
+      tile,
+      max,
+      signal,
       minScore: score ?? bestScores?.byClass,
     });
     return detectResult(found, card, image);

@@ -114,7 +114,12 @@ function summaryOfDense(
         `expected the tensors of a ${method}, got ${listed(problems, '; ')}`,
       );
     return {
-      ...{ file, container, scheme, version, group, prefix },
+      file,
+      container,
+      scheme,
+      version,
+      group,
+      prefix,
       numLeftOut: leftOut.length,
       architecture: { ...architecture, numClasses },
       numParameters: countParameters(tensors, version),

@@ -51,12 +51,20 @@ const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
   oneOf: [
     record({
       kind: literal('train'),
-      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: number(), lr: Rate, losses: Numbers },
-      ...{ gradientNorm: Rate, imagesPerSecond: Rate, dataWait: Rate, rssBytes: Rate },
+      step: whole(0, Number.MAX_SAFE_INTEGER),
+      epoch: number(),
+      lr: Rate,
+      losses: Numbers,
+      gradientNorm: Rate,
+      imagesPerSecond: Rate,
+      dataWait: Rate,
+      rssBytes: Rate,
     }),
     record({
       kind: literal('eval'),
-      ...{ step: whole(0, Number.MAX_SAFE_INTEGER), epoch: number(), metrics: Numbers },
+      step: whole(0, Number.MAX_SAFE_INTEGER),
+      epoch: number(),
+      metrics: Numbers,
       which: optional(oneOf('weights', 'ema')),
     }),
   ],

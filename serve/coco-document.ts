@@ -28,7 +28,10 @@ export function cocoDocument(
   const rows = results.flatMap(({ result }, i) => rowsOf(result, i + 1, categories));
   return {
     images: results.map(({ name, result: { width, height } }, i) => ({
-      ...{ id: i + 1, file_name: name, width, height },
+      id: i + 1,
+      file_name: name,
+      width,
+      height,
     })),
     categories,
     annotations: rows.map((row, i) => ({ id: i + 1, ...row, ...areaOf(row), iscrowd: 0 })),

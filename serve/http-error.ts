@@ -54,7 +54,9 @@ const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
 export function errorAnswer(error: unknown): ErrorAnswer {
   const answer = (status: number, code: string, message: string, headers = {}): ErrorAnswer => ({
     // A part of the request in it may be meant for the terminal of who looks at the answer.
-    ...{ status, headers, body: { error: { code, message: oneLine(message) } } },
+    status,
+    headers,
+    body: { error: { code, message: oneLine(message) } },
   });
   if (error instanceof HttpError)
     return answer(error.status, error.code, error.message, error.headers);

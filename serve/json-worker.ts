@@ -9,7 +9,8 @@ parentPort?.on('message', ({ id, bytes, maxImages }: ToJsonThread) => {
   try {
     // Copies where base64 was decoded into a buffer that is shared.
     const images = imagesOfJson(bytes, maxImages).map(({ name, bytes: image }) => ({
-      ...{ name, bytes: new Uint8Array(image) },
+      name,
+      bytes: new Uint8Array(image),
     }));
     answer = { id, images };
   } catch (error) {

@@ -26,7 +26,9 @@ export function createMetrics(queue: () => QueueState): Metrics {
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({
-      ...{ name, help, registers },
+      name,
+      help,
+      registers,
       collect() {
         this.set(read());
       },
@@ -34,20 +36,28 @@ export function createMetrics(queue: () => QueueState): Metrics {
   gauge('convnextv2_queue_images', 'Images that wait', () => queue().waiting);
   gauge('convnextv2_running_images', 'Images in the thread of the models', () => queue().running);
   const requests = new Counter({
-    ...{ name: 'convnextv2_requests_total', help: 'Requests of predictions', registers },
+    name: 'convnextv2_requests_total',
+    help: 'Requests of predictions',
+    registers,
     labelNames: ['model', 'status'] as const,
   });
   const latency = new Histogram({
-    ...{ name: 'convnextv2_request_seconds', registers, buckets: SECONDS },
+    name: 'convnextv2_request_seconds',
+    registers,
+    buckets: SECONDS,
     help: 'Time from the first byte of a request of predictions to its answer',
     labelNames: ['model'] as const,
   });
   const images = new Counter({
-    ...{ name: 'convnextv2_images_total', help: 'Predicted images', registers },
+    name: 'convnextv2_images_total',
+    help: 'Predicted images',
+    registers,
     labelNames: ['model'] as const,
   });
   const inference = new Histogram({
-    ...{ name: 'convnextv2_predict_seconds', registers, buckets: SECONDS },
+    name: 'convnextv2_predict_seconds',
+    registers,
+    buckets: SECONDS,
     help: 'Time of a request in the thread of the models, with decoding and encoding',
     labelNames: ['model'] as const,
   });

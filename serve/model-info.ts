@@ -14,7 +14,9 @@ export function infoOf(
 ): ModelInfo {
   const idOf = (k: number): number => (card.task === 'detect' ? card.categoryIds[k] : k + 1);
   return {
-    ...{ name, task, classes: classNames.map((each, k) => ({ id: idOf(k), name: each })) },
+    name,
+    task,
+    classes: classNames.map((each, k) => ({ id: idOf(k), name: each })),
     input: card.task === 'classify' ? card.resize : card.limits,
     scores: card.task === 'detect' ? shownScores(card, score) : undefined,
   };

@@ -28,7 +28,9 @@ const ERROR = {
 
 const answerOf = (task: PredictTask, ofImage: object, scores = {}): object =>
   record({
-    ...{ model: TEXT, task: { const: task }, ...scores },
+    model: TEXT,
+    task: { const: task },
+    ...scores,
     predictions: listOf(record({ ...SIZE, ...ofImage })),
   });
 
@@ -43,7 +45,10 @@ const PREDICTIONS = {
       {
         objects: listOf(
           record({
-            ...{ classIndex: whole(0), categoryId: whole(0), name: TEXT, score: number() },
+            classIndex: whole(0),
+            categoryId: whole(0),
+            name: TEXT,
+            score: number(),
             box: { ...list(number()), minItems: 4, maxItems: 4 },
             mask: MASK,
           }),

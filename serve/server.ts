@@ -86,7 +86,8 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
     http: {
       connectionsCheckingInterval: Math.min(CHECK_MS, timeoutMs),
       // The larger of the two is the limit of a whole request.
-      ...{ requestTimeout: timeoutMs, headersTimeout: Math.min(HEADERS_MS, timeoutMs) },
+      requestTimeout: timeoutMs,
+      headersTimeout: Math.min(HEADERS_MS, timeoutMs),
     },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, _, reply) => void sendError(error, reply),

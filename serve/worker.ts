@@ -56,7 +56,9 @@ async function openAll(): Promise<void> {
 function predictOf(model: ImageModel, info: ModelInfo): OpenedModel['predict'] {
   if (model.task === 'classify' && batchMs !== undefined) {
     const batches = new ClassifierBatches(model, {
-      ...{ waitMs: batchMs, maxImages: BATCH_IMAGES, inTurn },
+      waitMs: batchMs,
+      maxImages: BATCH_IMAGES,
+      inTurn,
     });
     // Tiles are for the other tasks: a classifier's image is decoded.
     return (image, { top }, signal) => batches.predict(image as RgbImage, { top, signal });

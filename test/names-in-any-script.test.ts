@@ -51,14 +51,13 @@ test('classes and files of any script are checked, browsed, trained, reported an
       categories: names.map((name, k) => ({ id: k + 1, name })),
       images: files.map((file, i) => ({ id: i + 1, file_name: file.normalize('NFC'), ...size })),
       annotations: names.map((_, k) => ({
-        ...{
-          id: k + 1,
-          image_id: (k % 3) + 1,
-          category_id: k + 1,
-          bbox: [8, 8, 30, 30],
-          area: 900,
-        },
-        ...{ iscrowd: 0, segmentation: [[8, 8, 38, 8, 38, 38, 8, 38]] },
+        id: k + 1,
+        image_id: (k % 3) + 1,
+        category_id: k + 1,
+        bbox: [8, 8, 30, 30],
+        area: 900,
+        iscrowd: 0,
+        segmentation: [[8, 8, 38, 8, 38, 38, 8, 38]],
       })),
     });
   }

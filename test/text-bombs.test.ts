@@ -64,7 +64,12 @@ test('the most frequent mistakes of many classes, the first ones of equal counts
   const names = Array.from({ length: 800 }, (_, i) => `c${i}`);
   const counts = names.map((_, r) => names.map((_, c) => (r === 7 && c === 9 ? 5 : 1)));
   const card = confusionCard({
-    ...{ title: 't', rowTitle: 'r', columnTitle: 'c', rows: names, columns: names, counts },
+    title: 't',
+    rowTitle: 'r',
+    columnTitle: 'c',
+    rows: names,
+    columns: names,
+    counts,
   });
   expect(card.match(/<tr>/g)?.length).toBe(41);
   expect(card).toMatch(

@@ -50,7 +50,11 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
   if (flags.json) {
     const { models: compared, ...rest } = scores;
     printJson({
-      ...{ data: flags.data, split: flags.split, ...rest, verdict, page: flags.out },
+      data: flags.data,
+      split: flags.split,
+      ...rest,
+      verdict,
+      page: flags.out,
       models: compared.map((each, m) => ({ model: models[m], ...each })),
     });
     return;

@@ -23,7 +23,8 @@ export async function evaluateExported(
   const exported = await openExported(file, model, log);
   try {
     const { document } = await evaluationReport(exported, data, {
-      ...{ ...options, out: undefined },
+      ...options,
+      out: undefined,
       onNotice: log,
     });
     return { document, compare: (own) => comparison(own, document, basename(file)) };

@@ -32,6 +32,13 @@ export async function openModel(
   const { max, perClassNms, ratios, slide, top, tta } = flags;
   const frozen = tile !== undefined || (loaded.card.task === 'classify' && numImages > 8);
   return modelOf<PredictTask>(engine, loaded, {
-    ...{ max, perClassNms, ratios, slide, tile, top, tta, frozen },
+    max,
+    perClassNms,
+    ratios,
+    slide,
+    tile,
+    top,
+    tta,
+    frozen,
   });
 }

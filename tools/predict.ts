@@ -74,7 +74,12 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
       const isPrinted = json && ranks.communicator.rank === 0;
       let hasText = false;
       const { numImages, failed } = await predictFiles(model, files, {
-        ...{ out, score, palette, format, shard, communicator: ranks.communicator },
+        out,
+        score,
+        palette,
+        format,
+        shard,
+        communicator: ranks.communicator,
         onNotice: (line) => {
           log(line);
           if (!hasText) waitsFor('building the graphs for the first image');

@@ -199,8 +199,11 @@ async function runSemantic(flags: SemanticFlags): Promise<void> {
   const { numClasses, labelClasses } = semanticClasses(flags.classes, flags.numClasses);
   const classNames = labelClasses?.map(({ name }) => name);
   const options = {
-    ...{ ...flags, numClasses, labelClasses },
-    ...{ parts: flags.merge ?? [], ignoreIndex: flags.ignore },
+    ...flags,
+    numClasses,
+    labelClasses,
+    parts: flags.merge ?? [],
+    ignoreIndex: flags.ignore,
   };
   await assertPart(flags);
   const score = await scoreSemantic(options);

@@ -170,7 +170,11 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
     waitsFor(`reading ${flags.data ?? 'the data'}`);
     const result = await train(recipe, {
       ...options,
-      ...{ folder: out, configFile, engine, communicator, resume: Boolean(flags.resume) },
+      folder: out,
+      configFile,
+      engine,
+      communicator,
+      resume: Boolean(flags.resume),
       signal: stop.signal,
       listener: new ProgressView(process.stderr, { waits: waitsFor }),
     });

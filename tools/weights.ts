@@ -144,7 +144,9 @@ async function pullAction(
   for (const entry of entries) {
     const onProgress = process.stderr.isTTY ? await terminalProgress(entry.name) : undefined;
     const pulled = await pullPublished(entry, cacheFolder(options.cache), {
-      ...{ mirror, onNotice: log, onProgress },
+      mirror,
+      onNotice: log,
+      onProgress,
     });
     const { name, license, licence } = entry;
     results.push({ name, license, licence, ...pulled });

@@ -60,7 +60,11 @@ export async function conductRun(
   });
   monitor.also(narrator);
   const result = await trainTask(task, config, data, {
-    ...{ ...opened, folder, seed, communicator, resume },
+    ...opened,
+    folder,
+    seed,
+    communicator,
+    resume,
     weights: plan.weightFile,
     maxSteps: plan.steps,
     length: requestedLength(length, { recipe, startMs, reportImages }),

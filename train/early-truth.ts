@@ -129,7 +129,8 @@ export class EarlyTruth {
         ? 'learns'
         : 'does not learn yet';
     return {
-      ...{ learns: isEarly ? undefined : learns, reason },
+      learns: isEarly ? undefined : learns,
+      reason,
       line: `after ${steps} it ${says}: ${parts.join('; ')}`,
     };
   }

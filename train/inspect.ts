@@ -82,11 +82,14 @@ export async function inspectForTraining<Set>(
   if (!inspect) return verdictOf([]);
   const needs = needsOf(config);
   const trained = await inspectPart('training', training, inspect, {
-    ...{ purpose: 'training', needs, images },
+    purpose: 'training',
+    needs,
+    images,
   });
   if (validation === undefined || validation === training) return verdictOf([trained]);
   const heldOut = await inspectPart('validation', validation, inspect, {
-    ...{ purpose: 'evaluation', images },
+    purpose: 'evaluation',
+    images,
     needs: { ...needs, masks: needs.masks && !trained.boxesOnly },
   });
   return verdictOf([trained, heldOut]);

@@ -122,8 +122,13 @@ export async function trainLoop<Batch>(
   });
   if (notice !== undefined && isFirst) listener?.note?.(notice);
   const pace = new Pace({
-    ...{ configured: settings, rule, requested: run.length, sizes, now },
-    ...{ restored: loop.state, startStep: loop.startStep },
+    configured: settings,
+    rule,
+    requested: run.length,
+    sizes,
+    now,
+    restored: loop.state,
+    startStep: loop.startStep,
   });
   const observer = isFirst ? run.observer : undefined;
   observer?.planned?.(pace.planned(step));
@@ -183,7 +188,10 @@ export async function trainLoop<Batch>(
         // Until the mark is written, the checkpoint says that its evaluation is to be repeated.
         saved ??= await save(true);
         await markBestRun(folder, {
-          ...{ name: saved, metric: settings.bestMetric, value: found, which: bestWhich },
+          name: saved,
+          metric: settings.bestMetric,
+          value: found,
+          which: bestWhich,
         });
         best = found;
       }
@@ -243,7 +251,7 @@ export async function trainLoop<Batch>(
         const lr = pace.rate(step);
         const startMs = now();
         const { losses, norm, isStopping } = await orSave(
-          trainStep(loop, batches, { ...{ communicator, signal, step, lr, meter } }),
+          trainStep(loop, batches, { communicator, signal, step, lr, meter }),
         );
         step++;
         await layOutIfDue(pace.measured((now() - startMs) / 1000));

@@ -51,27 +51,41 @@ export async function toOverfit(
 /** Configuration without augmentation and regularization. @param count number of images */
 function withoutAugmentation(config: RecipeConfig, count: number): RecipeConfig {
   const small = {
-    ...{ batchSize: Math.min(config.batchSize, count), accumulation: 1, weightDecay: 0 },
+    batchSize: Math.min(config.batchSize, count),
+    accumulation: 1,
+    weightDecay: 0,
   };
   switch (config.task) {
     case 'classify':
       return {
-        ...{ ...config, ...small, dropPathRate: 0, labelSmoothing: 0, emaDecay: null },
+        ...config,
+        ...small,
+        dropPathRate: 0,
+        labelSmoothing: 0,
+        emaDecay: null,
         training: { kind: 'evaluation', resize: config.evaluation },
       };
     case 'pretrain':
       return {
-        ...{ ...config, ...small },
+        ...config,
+        ...small,
         training: { kind: 'evaluation', resize: config.evaluation },
       };
     case 'detect':
       return {
-        ...{ ...config, ...small, dropPathRate: 0, emaDecay: null },
+        ...config,
+        ...small,
+        dropPathRate: 0,
+        emaDecay: null,
         training: { kind: 'evaluation', limits: config.evaluation.limits },
       };
     case 'segment':
       return {
-        ...{ ...config, ...small, dropPathRate: 0, dropoutRate: 0, emaDecay: null },
+        ...config,
+        ...small,
+        dropPathRate: 0,
+        dropoutRate: 0,
+        emaDecay: null,
         photometric: null,
         geometry: { ...config.geometry, ratio: [1, 1], flipProbability: 0 },
       };
@@ -100,7 +114,9 @@ export class OverfitGoal {
     const learnt = best !== null && best >= goal.atLeast;
     const score = `${goal.metric} ${best === null ? 'unknown' : best.toPrecision(3)}`;
     return {
-      ...{ ...goal, learnt, value: best },
+      ...goal,
+      learnt,
+      value: best,
       line: learnt
         ? `the set can be learned: ${score} on the images that it was trained on (${goal.atLeast} asked for)`
         : `the set was not learned: ${score} on the images that it was trained on, ${goal.atLeast} asked for; ` +

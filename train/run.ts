@@ -125,7 +125,13 @@ async function start(
       const waits = (what: string): void => listener?.waits?.(what);
       const decidedSteps = length?.stepsBefore;
       const taken = await warmUp?.(store, {
-        ...{ steps, minutes, decidedSteps, signal, note, waits, now },
+        steps,
+        minutes,
+        decidedSteps,
+        signal,
+        note,
+        waits,
+        now,
       });
       // Where steps and seed do not determine the number, it is kept for those who repeat the run.
       if (taken !== undefined && minutes !== undefined) observer?.warmedUp?.(taken);

@@ -83,7 +83,12 @@ async function trained(
   const overfit = plan.overfit ?? undefined;
   const goal = overfit === undefined ? undefined : new OverfitGoal(task.learnedScore);
   const monitor = new RunMonitor({
-    ...{ folder, metric: task.bestMetric, patience, goal, signal, listener },
+    folder,
+    metric: task.bestMetric,
+    patience,
+    goal,
+    signal,
+    listener,
   });
   let lock: FileLock | undefined;
   try {
@@ -94,10 +99,15 @@ async function trained(
       );
     }
     const { data: whole, verdict } = await dataOfRun(task, options, {
-      ...{ plan, config, note },
+      plan,
+      config,
+      note,
     });
     const fitted = await planForData(task, plan, {
-      ...{ ...verdict, training: whole.training, numProcesses: size, note },
+      ...verdict,
+      training: whole.training,
+      numProcesses: size,
+      note,
     });
     const usable = hasBlocks ? fitted.config : { ...fitted.config, dropPathRate: 0 };
     const { data, config: decided } =
@@ -111,14 +121,24 @@ async function trained(
     const stored = runConfigOf(fitted, engine.description);
     const isExamined = examinesRun(plan, options.report);
     const { verdict: learning, ...result } = await conductRun(task, data, options, {
-      ...{ plan, config: decided, stored, engine, backbone, monitor, note, startMs, assertOwned },
+      plan,
+      config: decided,
+      stored,
+      engine,
+      backbone,
+      monitor,
+      note,
+      startMs,
+      assertOwned,
       reportImages: isExamined ? MOST_IMAGES : 0,
     });
     const seconds = (performance.now() - startMs) / 1000;
     const reason = monitor.stoppedBecause;
     const isEarly = result.interrupted && reason !== undefined && signal?.aborted !== true;
     const outcome: TrainOutcome = {
-      ...{ ...result, task: task.name, learning },
+      ...result,
+      task: task.name,
+      learning,
       overfit: goal?.verdict(result.step, learning),
       ...(isEarly && { interrupted: false, stoppedEarly: reason }),
     };

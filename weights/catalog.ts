@@ -75,9 +75,12 @@ export const NETWORKS = {
 
 /** Number of parameters of a classifier, or of an encoder without classes. */
 function countParameters(version: 1 | 2, size: PublishedSize, numClasses?: number): number {
-  const { depths, dims } = NETWORKS[size];
   const shapes = expectedShapes({
-    ...{ size: undefined, depths, dims, inChannels: 3, numClasses, stageNorms: [] },
+    ...NETWORKS[size],
+    size: undefined,
+    inChannels: 3,
+    numClasses,
+    stageNorms: [],
     hasNorm: numClasses !== undefined,
     withoutResponseNorm: version === 1 ? true : undefined,
   });
@@ -160,7 +163,11 @@ function v2(
     name: `${size}.${tag}`,
     task: row ? 'classify' : 'pretrain',
     version: 2,
-    ...{ size, tag, fileName, inputSizePx, numClasses: row && 1000 },
+    size,
+    tag,
+    fileName,
+    inputSizePx,
+    numClasses: row && 1000,
     url: `${META}convnextv2/${path}`,
     aliases: [`convnextv2_${size}.${tag}`, ...ownNames(fileName), ...hub],
     license: WEIGHTS_LICENSE,
@@ -203,7 +210,12 @@ const V1: readonly CatalogEntry[] = V1_ROWS.map(([tag, size, fileName, inputSize
     name: `convnext_${size}.${tag}`,
     task: 'classify',
     version: 1,
-    ...{ size, tag, url: META + fileName, fileName, inputSizePx, numClasses },
+    size,
+    tag,
+    url: META + fileName,
+    fileName,
+    inputSizePx,
+    numClasses,
     license: 'MIT',
     aliases: ownNames(fileName),
     numParameters: countParameters(1, size, numClasses),
@@ -243,9 +255,15 @@ const DETECTORS: readonly CatalogEntry[] = COCO_ROWS.map(
       task: 'detect',
       version: 1,
       license: 'MIT',
-      ...{ name, size, tag, numParameters },
+      name,
+      size,
+      tag,
+      numParameters,
       method: isCascade ? 'Cascade Mask R-CNN' : 'Mask R-CNN',
-      ...{ url: `${META}coco/${fileName}`, fileName, inputSizePx: 800, numClasses: 80 },
+      url: `${META}coco/${fileName}`,
+      fileName,
+      inputSizePx: 800,
+      numClasses: 80,
       aliases: [`${name}_3x`, ...ownNames(fileName)],
       scores: { boxAP, maskAP },
     });
@@ -328,7 +346,9 @@ const SEGMENTERS: readonly CatalogEntry[] = ADE20K_ROWS.flatMap(
       tag: `${tag}_openmmlab`,
       license: 'Apache-2.0',
       url: `https://download.openmmlab.com/mmsegmentation/v0.5/convnext/${folder}/${fileName}`,
-      ...{ fileName, aliases: ownNames(fileName), sha256Prefix: sha256 },
+      fileName,
+      aliases: ownNames(fileName),
+      sha256Prefix: sha256,
     });
     // The hub's Base is the one of 512 pixels.
     const onHub = !(size === 'base' && side === 640);
@@ -339,7 +359,8 @@ const SEGMENTERS: readonly CatalogEntry[] = ADE20K_ROWS.flatMap(
       tag: `${tag}_hf`,
       license: 'MIT',
       url: `https://huggingface.co/openmmlab/${model}/resolve/main/pytorch_model.bin`,
-      ...{ fileName: `${model}-pytorch_model.bin`, aliases: [model] },
+      fileName: `${model}-pytorch_model.bin`,
+      aliases: [model],
     });
     return onHub ? [zoo, hub] : [zoo];
   },
@@ -361,7 +382,10 @@ function entry(
     Partial<Pick<CatalogEntry, Optional>>,
 ): CatalogEntry {
   return {
-    ...{ method: undefined, sha256Prefix: undefined, accuracy: undefined, parityLogits: undefined },
+    method: undefined,
+    sha256Prefix: undefined,
+    accuracy: undefined,
+    parityLogits: undefined,
     ...given,
     licence: given.license,
     approximateBytes: 4 * given.numParameters,

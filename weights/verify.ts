@@ -103,7 +103,13 @@ function summaryOf(source: TensorSource, { which, size }: Expectation): WeightsS
     );
   }
   return {
-    ...{ file, container, scheme, version, group, prefix, architecture },
+    file,
+    container,
+    scheme,
+    version,
+    group,
+    prefix,
+    architecture,
     numLeftOut: leftOut.length,
     numParameters: countParameters(network, version),
     hasDecoder: network.size < tensors.size,

@@ -26,7 +26,10 @@ export async function readViaFile(
   const index = ImageIndex.of(imageFolder);
   const positions: string[] = []; // of the regions of all images, because keys of version 1 are texts
   const builder = new TableBuilder({
-    ...{ file, report, masks, names: names ?? optionNames(via, attribute) },
+    file,
+    report,
+    masks,
+    names: names ?? optionNames(via, attribute),
     where: whereIn(positions),
   });
   const images = new DrawnImages(builder);

@@ -15,7 +15,23 @@ export const CITYSCAPES_THINGS = {
  * @see https://github.com/mcordts/cityscapesScripts/blob/aeb7b82/cityscapesscripts/helpers/labels.py
  */
 export const CITYSCAPES_CLASSES: Readonly<Record<string, number>> = {
-  ...{ road: 7, sidewalk: 8, building: 11, wall: 12, fence: 13, pole: 17, 'traffic light': 19 },
-  ...{ 'traffic sign': 20, vegetation: 21, terrain: 22, sky: 23, person: 24, rider: 25, car: 26 },
-  ...{ truck: 27, bus: 28, train: 31, motorcycle: 32, bicycle: 33 },
+  road: 7,
+  sidewalk: 8,
+  building: 11,
+  wall: 12,
+  fence: 13,
+  pole: 17,
+  'traffic light': 19,
+  'traffic sign': 20,
+  vegetation: 21,
+  terrain: 22,
+  sky: 23,
+  person: 24,
+  rider: 25,
+  car: 26,
+  truck: 27,
+  bus: 28,
+  train: 31,
+  motorcycle: 32,
+  bicycle: 33,
 };

@@ -105,7 +105,10 @@ function shapesAtRunTime(
   if (shapes.length === 0) return { nodes: [], initializers, names: new Map() };
   const names = new Map(shapes.map(({ name }) => [name, `${HIDDEN}${name}`]));
   const constant = (name: string, data: BigInt64Array): OnnxInitializer => ({
-    ...{ name: `${HIDDEN}${name}`, shape: [data.length], type: 'int64', data },
+    name: `${HIDDEN}${name}`,
+    shape: [data.length],
+    type: 'int64',
+    data,
   });
   const node = (
     op: string,
@@ -113,7 +116,12 @@ function shapesAtRunTime(
     outputs: readonly string[],
     attributes: OnnxNode['attributes'] = {},
   ): OnnxNode => ({
-    ...{ name: `${HIDDEN}${op}`, op, domain: '', inputs, outputs, attributes },
+    name: `${HIDDEN}${op}`,
+    op,
+    domain: '',
+    inputs,
+    outputs,
+    attributes,
   });
   const own = (name: string): string => `${HIDDEN}${name}`;
   return {

@@ -101,7 +101,9 @@ export class SessionFamily {
     };
     const sizeNow = (): number => bytes + this.arenaBytes;
     return {
-      ...{ session, close, isBusy: false },
+      session,
+      close,
+      isBusy: false,
       get bytes() {
         return sizeNow();
       },

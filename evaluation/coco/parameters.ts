@@ -75,8 +75,15 @@ export function cocoParameters(iouType: IouType, changes: CocoChanges = {}): Coc
     ...chosen
   } = changes;
   return {
-    ...{ iouType, iouThresholds, recallPoints, maxDetections, areaRanges },
-    ...{ useCategories, keypointSigmas, strict, ...chosen },
+    iouType,
+    iouThresholds,
+    recallPoints,
+    maxDetections,
+    areaRanges,
+    useCategories,
+    keypointSigmas,
+    strict,
+    ...chosen,
   };
 }
 

@@ -120,7 +120,9 @@ export class RoiArena {
     const rois = { boxes, imageIndices, levels: boxLevels(boxes, shape.levels.length) };
     const plan = planRoiAlign(this.aligner.arena, rois, {
       ...shape,
-      ...{ outputSize, samplingRatio: 0, aligned: true },
+      outputSize,
+      samplingRatio: 0,
+      aligned: true,
     });
     const used = imageIndices.length * rowSize;
     this.aligner.forward(plan, maps, features.subarray(0, used));

@@ -25,7 +25,12 @@ import { RoiHeads, type BoxCandidates } from './roi-heads.js';
 import { flipBoxes, flipMasks, joinCandidates, meanOf, type DetectorView } from './tta.js';
 
 const NO_TIMES = {
-  ...{ featuresMs: 0, proposalsMs: 0, boxesMs: 0, suppressionMs: 0, masksMs: 0, pasteMs: 0 },
+  featuresMs: 0,
+  proposalsMs: 0,
+  boxesMs: 0,
+  suppressionMs: 0,
+  masksMs: 0,
+  pasteMs: 0,
 };
 
 /** Times of the phases of a prediction. */

@@ -218,7 +218,11 @@ function detectionOf({
 }: Extract<LoadedModel['card'], { readonly task: 'detect' }>): object {
   const { scoreThreshold, suppression, maxPerImage, maskThreshold } = thresholds;
   return {
-    ...{ scoreThreshold, suppression, maxPerImage, maskThreshold, categoryIds },
+    scoreThreshold,
+    suppression,
+    maxPerImage,
+    maskThreshold,
+    categoryIds,
     showFrom: bestScores?.byClass ?? null,
   };
 }

@@ -51,7 +51,10 @@ export function exportModel(request: ExportRequest): ExportedModel {
   const { loaded, format, precision = { name: 'fp32' } } = request;
   const graph = exportGraph(loaded as LoadedModel, format, precision.change);
   const contract = exportContract(graph, {
-    ...{ card: loaded.card, format, precision: precision.name, license: request.license },
+    card: loaded.card,
+    format,
+    precision: precision.name,
+    license: request.license,
     weights: weightsIdentity(loaded.store),
   });
   return {

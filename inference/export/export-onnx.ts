@@ -123,7 +123,9 @@ async function exportedFile(
   const published = typeof model === 'string' ? publishedEntry(model)?.license : undefined;
   const change = await changeTo(precision, loaded, format, options);
   const exported = exportModel({
-    ...{ loaded, format, license: license ?? published },
+    loaded,
+    format,
+    license: license ?? published,
     precision: { name: precision, change },
   });
   const expected = await references(loaded, format, await openEngine(engine));

@@ -247,7 +247,9 @@ class QuantizedWriter {
         this.constant(`${name}/scales`, { shape: [outputs], type: 'float32', data: scales }),
         // Optional, but ONNX Runtime merges only what has them.
         this.constant(`${name}/zeros`, {
-          ...{ shape: [outputs], type: 'int8', data: new Int8Array(outputs) },
+          shape: [outputs],
+          type: 'int8',
+          data: new Int8Array(outputs),
         }),
       ];
       this.emit('DequantizeLinear', `${name}/dequantize`, stored, to, { axis: int(axis) });
@@ -282,7 +284,9 @@ class QuantizedWriter {
       this.constant(`${own}/int32`, { shape: [sums.length], type: 'int32', data: sums }),
       this.constant(`${own}/scales`, { shape: [sums.length], type: 'float32', data: scales }),
       this.constant(`${own}/zeros`, {
-        ...{ shape: [sums.length], type: 'int32', data: new Int32Array(sums.length) },
+        shape: [sums.length],
+        type: 'int32',
+        data: new Int32Array(sums.length),
       }),
     ];
     this.emit('DequantizeLinear', `${own}/dequantize`, stored, own, { axis: int(0) });

@@ -58,7 +58,9 @@ export function segmenterOf(source: TensorSource, tensors: TensorMap): Segmenter
   return {
     backbone: backboneConfig(inferArchitecture(file, subtree(tensors, 'backbone'))),
     head: {
-      ...{ numClasses, channels, poolScales },
+      numClasses,
+      channels,
+      poolScales,
       auxiliary: { ...UPERNET.auxiliary, channels: auxiliary ?? UPERNET.auxiliary.channels },
     },
   };

@@ -24,7 +24,9 @@ export function mapRows(
 ): ScoreRows {
   const size = width * channels;
   return {
-    ...{ height, width, channels },
+    height,
+    width,
+    channels,
     row: (y) => data.subarray(y * size, (y + 1) * size),
     below: (y) => mapRows(data.slice(y * size), { height: height - y, width, channels }),
   };
@@ -171,7 +173,9 @@ function laterRows(
   first: number,
 ): ScoreRows {
   return {
-    ...{ height: height - first, width, channels },
+    height: height - first,
+    width,
+    channels,
     row: (y) => row(first + y),
     below: (y) => laterRows(row, { height, width, channels }, first + y),
   };

@@ -129,7 +129,10 @@ function viewsOf(
     const [x1, y1] = [cut[0] ? tile.x - 1 : box[0], cut[1] ? tile.y - 1 : box[1]];
     const [x2, y2] = [cut[2] ? right + 1 : box[2], cut[3] ? bottom + 1 : box[3]];
     return {
-      ...{ tile, tileIndex, box, score },
+      tile,
+      tileIndex,
+      box,
+      score,
       reach: [x1, y1, x2 - x1, y2 - y1],
       classIndex: classIndices[d],
       mask: masks.at(d),

@@ -35,8 +35,11 @@ const PREDICTION = { tta, slide, tile, score, max, top, frozen };
 
 /** The engine checks its own. */
 const RULES: OptionRules<WebLoadOptions> = {
-  ...{ provider: ANYTHING, threads: ANYTHING, wasmPaths: A_TEXT },
-  ...{ signal: A_SIGNAL, onProgress: A_FUNCTION },
+  provider: ANYTHING,
+  threads: ANYTHING,
+  wasmPaths: A_TEXT,
+  signal: A_SIGNAL,
+  onProgress: A_FUNCTION,
   ...PREDICTION,
 };
 
@@ -85,7 +88,9 @@ export async function loadModel(
   const prediction = optionsAmong(options, PREDICTION);
   const model = createModel(engine, loaded, { whole, parts }, prediction);
   return {
-    ...{ task: model.task, classNames: model.classNames, card: model.card },
+    task: model.task,
+    classNames: model.classNames,
+    card: model.card,
     engine: engine.description,
     predict: async (image, call) => model.predict(await pixelsOf(image), call),
     release: () => model.release(),

@@ -50,7 +50,8 @@ const refused = (got: string, cause?: unknown): InputError =>
 async function decoded(file: Blob): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file, {
-      ...{ imageOrientation: 'from-image', colorSpaceConversion: 'none' },
+      imageOrientation: 'from-image',
+      colorSpaceConversion: 'none',
       premultiplyAlpha: 'none',
     });
   } catch (cause) {
@@ -71,7 +72,7 @@ function drawn(
   const context = canvas.getContext('2d', { willReadFrequently: true });
   if (!context) throw new DataError(`image: expected a canvas of ${width}x${height}, got none`);
   context.drawImage(source, 0, 0);
-  return rgbOf({ ...{ width, height }, data: context.getImageData(0, 0, width, height).data });
+  return rgbOf({ width, height, data: context.getImageData(0, 0, width, height).data });
 }
 
 /** Size in pixels of the source, not that of its element in the page. */

@@ -159,7 +159,8 @@ async function decodePixels(
   failOn: 'none' | 'truncated' | 'error' | 'warning',
 ): Promise<RgbImage> {
   const image = sharp(source, {
-    ...{ ignoreIcc: true, failOn },
+    ignoreIcc: true,
+    failOn,
     // Whatever the decoder finds: never more than the header said, which the limits were compared with.
     limitInputPixels: header.width * header.height,
     sequentialRead: area?.isTiled !== true,

@@ -45,8 +45,13 @@ export function tensorOfArray(
     stride *= shape[axis];
   }
   const storage = {
-    ...{ kind: 'storage' as const, ...place, dtype, elementBytes: BYTES_PER_ELEMENT[dtype] },
-    ...{ length: numElements(shape), start: 0, bigEndian: order === '>' },
+    kind: 'storage' as const,
+    ...place,
+    dtype,
+    elementBytes: BYTES_PER_ELEMENT[dtype],
+    length: numElements(shape),
+    start: 0,
+    bigEndian: order === '>',
   };
   return { kind: 'tensor', storage, dtype, offset: 0, shape, strides };
 }

@@ -79,7 +79,10 @@ export async function writeSite(
   const sum = (belongs: (name: string) => boolean): number =>
     files.reduce((total, { name, bytes }) => total + (belongs(name) ? bytes : 0), 0);
   return {
-    ...{ folder, task: loaded.card.task, precision, files },
+    folder,
+    task: loaded.card.task,
+    precision,
+    files,
     modelBytes: sum((name) => name.startsWith('model')),
     pageBytes: sum((name) => !/^(model|runtime)/.test(name)),
   };

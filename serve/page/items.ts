@@ -38,17 +38,28 @@ export function itemsOf(result: ResultJson): readonly Item[] {
   switch (result.task) {
     case 'classify':
       return result.classes.map(({ classIndex, name, probability }) => ({
-        ...{ classIndex, name, color: classColor(classIndex), value: probability },
+        classIndex,
+        name,
+        color: classColor(classIndex),
+        value: probability,
       }));
     case 'detect':
       return result.objects.map(({ classIndex, name, score, box, mask }) => ({
-        ...{ classIndex, name, color: classColor(classIndex), value: score, box, mask },
+        classIndex,
+        name,
+        color: classColor(classIndex),
+        value: score,
+        box,
+        mask,
       }));
     case 'segment':
       return result.segments
         .map(({ classIndex, name, areaPx, mask }) => ({
-          ...{ classIndex, name, color: paletteColor(result.palette, classIndex) },
-          ...{ value: areaPx / (result.width * result.height), mask },
+          classIndex,
+          name,
+          color: paletteColor(result.palette, classIndex),
+          value: areaPx / (result.width * result.height),
+          mask,
         }))
         .sort((a, b) => b.value - a.value);
     default:

@@ -25,7 +25,9 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
   const { queue, maxBodyBytes, timeoutMs, maxImages } = options;
   /** Requests that send their body, wait or run. */
   const bodies = new RequestBodies({
-    ...{ maxBodyBytes, timeoutMs, maxRequests: 2 * queue + 1 },
+    maxBodyBytes,
+    timeoutMs,
+    maxRequests: 2 * queue + 1,
     maxBytes: Math.max(2, queue * QUEUED_SHARE) * maxBodyBytes,
   });
   // Whatever the type says, the body is the image: its first bytes tell what it is.

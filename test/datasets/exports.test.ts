@@ -99,7 +99,8 @@ test('Darknet as Roboflow exports it has its names in every part', async () => {
   }
   const found = await boxes('val', 'a.jpg');
   expect(found).toEqual({
-    ...{ line: 'YOLO boxes: train 1, val 1, 2 classes', names: ['dog'] },
+    line: 'YOLO boxes: train 1, val 1, 2 classes',
+    names: ['dog'],
     boxes: [[24, 12, 16, 24]],
   });
 });
@@ -123,7 +124,8 @@ test('CVAT for Ultralytics lists images below data/, which is not in the archive
   }
   write('data.yaml', 'names:\n  0: cat\npath: .\ntrain: train.txt\nval: val.txt\n');
   expect(await boxes('val', 'images/val/a.jpg')).toEqual({
-    ...{ line: 'YOLO boxes: train 1, val 1, 1 class', names: ['cat'] },
+    line: 'YOLO boxes: train 1, val 1, 1 class',
+    names: ['cat'],
     boxes: [[24, 12, 16, 24]],
   });
 });
@@ -231,7 +233,8 @@ test('Open Images: corners in fractions, ids of classes with their names, groups
     names: ['Cat', 'Dog'],
   });
   const { splits } = await checkData(await detectLayout(data.root), {
-    ...{ images: 'headers', maxExamples: 3 },
+    images: 'headers',
+    maxExamples: 3,
   });
   expect(splits.map(({ counts }) => counts['annotations'])).toEqual([2, 1]);
 });
@@ -246,7 +249,8 @@ test.each([
   image('a b.jpg');
   write('labels_my-project_2026.csv', `${header}cat,8,6,12,24,a b.jpg,64,48\n`);
   expect(await boxes('train', 'a b.jpg')).toEqual({
-    ...{ line: 'CSV boxes: train 1, 1 class', names: ['cat'] },
+    line: 'CSV boxes: train 1, 1 class',
+    names: ['cat'],
     boxes: [[8, 6, 12, 24]],
   });
 });
@@ -282,7 +286,8 @@ test('Label Studio: a COCO file of pictures as they were before the upload', asy
     ],
   });
   const { errors, splits } = await checkData(await detectLayout(data.root), {
-    ...{ images: 'headers', maxExamples: 3 },
+    images: 'headers',
+    maxExamples: 3,
   });
   expect(errors).toBe(0);
   expect(JSON.stringify(splits)).toContain('another name since its upload');

@@ -47,7 +47,9 @@ describe('cutouts of objects', () => {
     let numBackgrounds = 0;
     for (let i = 0; i < 200; i++)
       for (const { classIndex, image: picture } of cutOutObjects(image, objects, {
-        ...{ size: 16, numClasses: 2, random },
+        size: 16,
+        numClasses: 2,
+        random,
       })) {
         if (classIndex !== 2) continue;
         numBackgrounds++;

@@ -79,7 +79,8 @@ beforeAll(async () => {
   mkdirSync(at('out'));
   writeFileSync(at('runner.mjs'), RUNNER);
   const { stderr } = spawnSync(process.execPath, ['runner.mjs', JSON.stringify(files)], {
-    ...{ cwd: folder, encoding: 'utf8' },
+    cwd: folder,
+    encoding: 'utf8',
   });
   printed = JSON.parse(
     readFileSync(at('printed.json'), { encoding: 'utf8' }) || stderr,

@@ -101,7 +101,9 @@ describe('the command line names the section', () => {
     const { stdout } = await runInProcess(['predict', MODEL, data.at('none.jpg'), '--json']);
     const { error } = JSON.parse(stdout) as { error: Record<string, unknown> };
     expect(error).toMatchObject({
-      ...{ code: 'DataError', reason: 'image', see: 'docs/errors.md#image' },
+      code: 'DataError',
+      reason: 'image',
+      see: 'docs/errors.md#image',
     });
   });
 });

@@ -9,23 +9,40 @@ export const TEXTS = {
     categories: [{ id: 1, name: 'cat', supercategory: 'animal', keypoints: ['nose'] }],
     annotations: [
       {
-        ...{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 10, 20], area: 200, iscrowd: 0 },
+        id: 1,
+        image_id: 1,
+        category_id: 1,
+        bbox: [1, 2, 10, 20],
+        area: 200,
+        iscrowd: 0,
         segmentation: [[1.5, 2.25, 11, 2, 11, 22, 1, 22]],
       },
       {
-        ...{ id: 2, image_id: 1, category_id: 1, bbox: [0, 0, 30, 40], area: 1200, iscrowd: 1 },
+        id: 2,
+        image_id: 1,
+        category_id: 1,
+        bbox: [0, 0, 30, 40],
+        area: 1200,
+        iscrowd: 1,
         segmentation: { size: [40, 30], counts: [100, 200, 900] },
       },
       {
-        ...{ id: 3, image_id: 2, category_id: 1, bbox: [0, 0, 3, 4], area: 12 },
-        ...{ segmentation: { size: [40, 30], counts: 'T3X6Tl0' }, keypoints: [1, 2, 2] },
+        id: 3,
+        image_id: 2,
+        category_id: 1,
+        bbox: [0, 0, 3, 4],
+        area: 12,
+        segmentation: { size: [40, 30], counts: 'T3X6Tl0' },
+        keypoints: [1, 2, 2],
       },
     ],
   }),
   results: JSON.stringify([
     { image_id: 1, category_id: 1, bbox: [1, 2, 3.5, 4], score: 0.5 },
     {
-      ...{ image_id: 1, category_id: 1, score: 0.25 },
+      image_id: 1,
+      category_id: 1,
+      score: 0.25,
       segmentation: { size: [40, 30], counts: 'T3X6Tl0' },
     },
     { image_id: 2, category_id: 1, score: 1, segmentation: [[1, 2, 11, 2, 11, 22, 1, 22]] },
@@ -89,12 +106,16 @@ export const TEXTS = {
         },
       ],
     ],
-    ...{ imagePath: 'a.jpg', imageData: 'AAECAw==', imageHeight: 40, imageWidth: 30 },
+    imagePath: 'a.jpg',
+    imageData: 'AAECAw==',
+    imageHeight: 40,
+    imageWidth: 30,
   }),
   via: [
     JSON.stringify({
       'a.jpg123': {
-        ...{ filename: 'a.jpg', size: 123 },
+        filename: 'a.jpg',
+        size: 123,
         regions: [
           {
             shape_attributes: {
@@ -117,7 +138,9 @@ export const TEXTS = {
       _via_attributes: { region: { name: { type: 'dropdown', options: { cat: '' } } } },
       _via_img_metadata: {
         b: {
-          ...{ filename: 'b.jpg', size: 1, file_attributes: {} },
+          filename: 'b.jpg',
+          size: 1,
+          file_attributes: {},
           regions: {
             0: {
               shape_attributes: { name: 'circle', cx: 5, cy: 5, r: 2 },
@@ -130,8 +153,12 @@ export const TEXTS = {
   ],
   model: [
     JSON.stringify({
-      ...{ model_type: 'convnextv2', depths: [1, 1, 1, 1], hidden_sizes: [8, 8, 8, 8] },
-      ...{ id2label: { 0: 'a', 1: 'b' }, layer_norm_eps: 1e-12, hidden_act: 'gelu' },
+      model_type: 'convnextv2',
+      depths: [1, 1, 1, 1],
+      hidden_sizes: [8, 8, 8, 8],
+      id2label: { 0: 'a', 1: 'b' },
+      layer_norm_eps: 1e-12,
+      hidden_act: 'gelu',
       image_size: 224,
     }),
     JSON.stringify({
@@ -143,18 +170,30 @@ export const TEXTS = {
       architecture: 'convnextv2_atto',
       model_args: { norm_eps: 1e-6, act_layer: 'gelu', output_stride: 32 },
       pretrained_cfg: {
-        ...{ mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2], input_size: [3, 224, 224] },
-        ...{ crop_pct: 0.875, crop_mode: 'center', interpolation: 'bicubic', label_names: ['a'] },
+        mean: [0.5, 0.5, 0.5],
+        std: [0.2, 0.2, 0.2],
+        input_size: [3, 224, 224],
+        crop_pct: 0.875,
+        crop_mode: 'center',
+        interpolation: 'bicubic',
+        label_names: ['a'],
       },
     }),
   ],
   preprocessor: [
     JSON.stringify({
-      ...{ image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2], do_normalize: true },
-      ...{ size: { shortest_edge: 224 }, crop_pct: 0.875, resample: 3, rescale_factor: 1 / 255 },
+      image_mean: [0.5, 0.5, 0.5],
+      image_std: [0.2, 0.2, 0.2],
+      do_normalize: true,
+      size: { shortest_edge: 224 },
+      crop_pct: 0.875,
+      resample: 3,
+      rescale_factor: 1 / 255,
     }),
     JSON.stringify({
-      ...{ size: { height: 512, width: 512 }, do_resize: true, do_center_crop: false },
+      size: { height: 512, width: 512 },
+      do_resize: true,
+      do_center_crop: false,
       crop_size: { height: 224, width: 224 },
     }),
     JSON.stringify({ size: 256, crop_size: 224, do_center_crop: true }),
@@ -164,8 +203,13 @@ export const TEXTS = {
     weight_map: { 'a.weight': 'model-1.safetensors', 'a.bias': 'model-1.safetensors' },
   }),
   record: JSON.stringify({
-    ...{ url: 'https://example.org/a', bytes: 3, sha256: '0'.repeat(64), etag: 'x' },
-    ...{ lastModified: null, licence: 'MIT', recordedAt: '2026-01-01T00:00:00Z' },
+    url: 'https://example.org/a',
+    bytes: 3,
+    sha256: '0'.repeat(64),
+    etag: 'x',
+    lastModified: null,
+    licence: 'MIT',
+    recordedAt: '2026-01-01T00:00:00Z',
   }),
   predictions: [
     '{"file":"a.jpg","label":0,"top":[0,1]}\n{"file":"b.jpg","label":1,"topk":[{"classIndex":1},{"classIndex":0}]}',
@@ -196,17 +240,33 @@ export function runFiles(): Readonly<Record<string, string>> {
   ];
   const contents: Readonly<Record<string, unknown>> = {
     'config.json': {
-      ...{ format: 'convnextv2-run', version: 1, recipe: 'classify', data: '/d', seed: 0 },
-      ...{ weights: null, weightsSha256: null, valFraction: null, steps: 3, patience: null },
+      format: 'convnextv2-run',
+      version: 1,
+      recipe: 'classify',
+      data: '/d',
+      seed: 0,
+      weights: null,
+      weightsSha256: null,
+      valFraction: null,
+      steps: 3,
+      patience: null,
       config: { lr: 0.1, training: { inputSize: 32 } },
-      ...{ sources: { lr: '--set lr' }, environment: { node: 'v20', threads: 2 } },
+      sources: { lr: '--set lr' },
+      environment: { node: 'v20', threads: 2 },
     },
     'evaluation.json': {
-      ...{ step: 2, which: 'ema', scope: 'all 3 val images', metrics: { top1: 0.5 } },
+      step: 2,
+      which: 'ema',
+      scope: 'all 3 val images',
+      metrics: { top1: 0.5 },
       tables: [table],
       charts: [
         {
-          ...{ title: 'C', xLabel: 'x', yLabel: 'y', yScale: 'log', yRange: [0.1, 10] },
+          title: 'C',
+          xLabel: 'x',
+          yLabel: 'y',
+          yScale: 'log',
+          yRange: [0.1, 10],
           series: [
             {
               name: 's',
@@ -221,15 +281,23 @@ export function runFiles(): Readonly<Record<string, string>> {
       bars: [{ title: 'B', full: 1, bars: [{ name: 'n', value: 0.5, text: '50' }] }],
       confusion: [
         {
-          ...{ title: 'M', rowTitle: 'r', columnTitle: 'c', rows: ['a'], columns: ['a', 'b'] },
+          title: 'M',
+          rowTitle: 'r',
+          columnTitle: 'c',
+          rows: ['a'],
+          columns: ['a', 'b'],
           counts: [[1, 2]],
         },
       ],
-      ...{ pictures: [], data: [table, { title: 'D', bars: [] }] },
+      pictures: [],
+      data: [table, { title: 'D', bars: [] }],
     },
     'result.json': {
-      ...{ step: 2, ended: 'finished', seconds: { training: 3 } },
-      ...{ cpuSeconds: 4, peakMemoryBytes: 5 },
+      step: 2,
+      ended: 'finished',
+      seconds: { training: 3 },
+      cpuSeconds: 4,
+      peakMemoryBytes: 5,
     },
     'samples/samples.json': { title: 'S', size: 'small', items: [] },
   };

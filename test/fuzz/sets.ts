@@ -26,7 +26,8 @@ const bytes = (...texts: readonly string[]): readonly Uint8Array[] =>
   texts.map((text) => Buffer.from(text));
 /** Two objects, or the labels 1 and 2. */
 const MASK = encodeLabelPng({
-  ...{ width: 30, height: 40 },
+  width: 30,
+  height: 40,
   data: Uint8Array.from({ length: 1200 }, (_, i) => (i < 400 ? 1 : i < 800 ? 2 : 0)),
 });
 const BOXES = '0 0.5 0.5 0.1 0.1\n1 0.1 0.1 0.2 0.1 0.2 0.2\n';

@@ -102,7 +102,10 @@ function withJsonValue(bytes: Buffer, random: Random): Buffer {
   const foreign = VALUES[random.integer(VALUES.length)];
   const put = (name: string, value: unknown): void => {
     Object.defineProperty(holder, name, {
-      ...{ value, enumerable: true, writable: true, configurable: true },
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
     });
   };
   switch (random.integer(6)) {

@@ -15,15 +15,20 @@ export const TINY_SIZE = { width: 96, height: 72 } as const;
 /** Two squares an image, of the categories bolt and nut, with masks. @param first id of the first image */
 export function tinyCoco(numImages: number, first = 1): TinyCoco {
   const images = Array.from({ length: numImages }, (_, i) => ({
-    ...{ id: first + i, file_name: `p${first + i}.png` },
+    id: first + i,
+    file_name: `p${first + i}.png`,
     ...TINY_SIZE,
   }));
   const annotations = images.flatMap(({ id }, i) =>
     [0, 1].map((k) => {
       const [x, y, side] = [4 + 44 * k, 8 + i, 24];
       return {
-        ...{ id: 10 * id + k, image_id: id, category_id: k + 1, iscrowd: 0 },
-        ...{ bbox: [x, y, side, side], area: side * side },
+        id: 10 * id + k,
+        image_id: id,
+        category_id: k + 1,
+        iscrowd: 0,
+        bbox: [x, y, side, side],
+        area: side * side,
         segmentation: [[x, y, x + side, y, x + side, y + side, x, y + side]],
       };
     }),

@@ -30,7 +30,8 @@ export function tinyNetworks(classNames: readonly string[]): {
   });
   const detector = createDetector(dense, {
     ...MASK_RCNN,
-    ...{ numClasses, channels: 4 },
+    numClasses,
+    channels: 4,
     stages: [{ ...stage, layers: { ...stage.layers, fcChannels: 4 } }],
   });
   const head = {
@@ -53,7 +54,10 @@ export function tinyNetworks(classNames: readonly string[]): {
     },
     detect: {
       card: {
-        ...{ task: 'detect', ...common, detector: detector.config, limits: LIMITS },
+        task: 'detect',
+        ...common,
+        detector: detector.config,
+        limits: LIMITS,
         categoryIds: classNames.map((_, k) => k + 1),
         thresholds: DETECTION_THRESHOLDS,
       },
@@ -62,7 +66,11 @@ export function tinyNetworks(classNames: readonly string[]): {
     },
     segment: {
       card: {
-        ...{ task: 'segment', ...common, head, limits: LIMITS, ratios: [1] },
+        task: 'segment',
+        ...common,
+        head,
+        limits: LIMITS,
+        ratios: [1],
         window: { cropSize: 64, stride: 43 },
       },
       model: segmenter,

@@ -120,7 +120,9 @@ export async function writeEveryFormat(root: string): Promise<void> {
       await convertSet(data, join(root, 'convert', kind, to), { to, images: 'copy' });
     for (const format of PREDICTED_FORMATS)
       await predictFiles(modelOf(kind), files, {
-        ...{ out: join(root, 'predict', kind, format), format, score: 0.3 },
+        out: join(root, 'predict', kind, format),
+        format,
+        score: 0.3,
       });
   }
 }
@@ -132,7 +134,11 @@ function documentOf(kind: keyof typeof SET_FORMATS, names: readonly ImageName[])
     images: names.map((name, i) => ({ id: i + 1, file_name: `${name}.png`, ...SIZES[name] })),
     annotations: names.flatMap((name, i) =>
       objectsOf(kind, name).map(([k, bbox, mask]) => ({
-        ...{ id: ++id, image_id: i + 1, category_id: CATEGORY_IDS[k], bbox, iscrowd: 0 },
+        id: ++id,
+        image_id: i + 1,
+        category_id: CATEGORY_IDS[k],
+        bbox,
+        iscrowd: 0,
         area: bbox[2] * bbox[3],
         segmentation: mask && ('counts' in mask ? rleRecord(mask) : mask),
       })),
@@ -155,7 +161,11 @@ const rleRecord = (mask: Rle): object => ({
 function modelOf(kind: keyof typeof SET_FORMATS): ImageModel {
   const card = { classNames: WRITTEN_CLASSES, categoryIds: CATEGORY_IDS };
   const objectOf = (k: number, box: Box, score: number) => ({
-    ...{ classIndex: k, categoryId: CATEGORY_IDS[k], name: WRITTEN_CLASSES[k], box, score },
+    classIndex: k,
+    categoryId: CATEGORY_IDS[k],
+    name: WRITTEN_CLASSES[k],
+    box,
+    score,
   });
   const predict = ({ width, height }: { width: number; height: number }): Promise<ImageResult> => {
     const name = (Object.keys(SIZES) as ImageName[]).find((key) => SIZES[key].width === width)!;
@@ -169,7 +179,12 @@ function modelOf(kind: keyof typeof SET_FORMATS): ImageModel {
     return Promise.resolve({ task: 'detect', width, height, objects } as ImageResult);
   };
   return {
-    ...{ task: 'detect', file: 'model', classNames: WRITTEN_CLASSES, card, predict, options: {} },
+    task: 'detect',
+    file: 'model',
+    classNames: WRITTEN_CLASSES,
+    card,
+    predict,
+    options: {},
   } as unknown as ImageModel;
 }
 

@@ -16,7 +16,9 @@ const files = { 1: path('v1.safetensors'), 2: path('v2.safetensors') };
 
 beforeAll(async () => {
   const backbone = createDenseBackbone({
-    ...{ depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' },
+    depths: [1, 1, 1, 1],
+    dims: [4, 4, 4, 4],
+    responseNorm: 'grn',
   });
   const head = { ...UPERNET, numClasses: 3, channels: 4, auxiliary: { channels: 4, weight: 0.4 } };
   const store = new ParameterStore(createUperNet(backbone, head).specs);

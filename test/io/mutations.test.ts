@@ -34,7 +34,10 @@ const [VIA, VIA_PROJECT] = TEXTS.via.map((text) => text.replaceAll(/[ab]\.jpg/g,
 const [CSV, PLAIN_CSV] = TEXTS.csv.map((text) => text.replaceAll(/a\.jpg|b, c\.jpg/g, 'a.png'));
 const COCO = JSON.stringify({
   images: ['a.png', 'b/c.png'].map((name, i) => ({
-    ...{ id: i + 1, file_name: name, width: 64, height: 48 },
+    id: i + 1,
+    file_name: name,
+    width: 64,
+    height: 48,
   })),
   categories: [{ id: 1, name: 'cat', supercategory: 'animal', keypoints: ['nose'] }],
   annotations: [
@@ -43,8 +46,14 @@ const COCO = JSON.stringify({
     { size: [48, 64], counts: rleToString(rleFromCounts([100, 200, 2772], 48, 64)) },
     undefined,
   ].map((segmentation, i) => ({
-    ...{ id: i + 1, image_id: 1 + (i % 2), category_id: 1, bbox: [1, 2, 10, 20], area: 200 },
-    ...{ iscrowd: i === 1 ? 1 : 0, segmentation, keypoints: i === 3 ? [1, 2, 2] : undefined },
+    id: i + 1,
+    image_id: 1 + (i % 2),
+    category_id: 1,
+    bbox: [1, 2, 10, 20],
+    area: 200,
+    iscrowd: i === 1 ? 1 : 0,
+    segmentation,
+    keypoints: i === 3 ? [1, 2, 2] : undefined,
   })),
 });
 const COCO_YAML =
@@ -91,13 +100,17 @@ describe('mutated files are read, or refused by a clear error', () => {
   const formats: Readonly<Record<string, Mutated>> = {
     voc: { file: 'labels/a.xml', texts: [VOC], annotations: 'labels' },
     yolo: {
-      ...{ file: 'labels/a.txt', texts: [YOLO], annotations: 'labels' },
+      file: 'labels/a.txt',
+      texts: [YOLO],
+      annotations: 'labels',
       source: { names: ['cat', 'dog'] },
       beside: { 'classes.txt': 'cat\ndog\n' },
     },
     cvat: { file: 'annotations.xml', texts: [CVAT] },
     labelme: {
-      ...{ file: 'labels/a.json', texts: [LABELME], annotations: 'labels' },
+      file: 'labels/a.json',
+      texts: [LABELME],
+      annotations: 'labels',
       beside: { 'labels/b.json': LABELME },
     },
     via: { file: 'via.json', texts: [VIA, VIA_PROJECT] },
@@ -111,7 +124,9 @@ describe('mutated files are read, or refused by a clear error', () => {
     for (const [path, text] of Object.entries(beside)) folder.write(path, text);
     const images = folder.at('images');
     const source = {
-      ...{ format, annotations: folder.at(annotations), images },
+      format,
+      annotations: folder.at(annotations),
+      images,
       ...mutated.source,
     } as AnnotationSource;
     const mutate = (random: Random): Uint8Array =>
@@ -150,7 +165,9 @@ describe('mutated files are read, or refused by a clear error', () => {
   ] as const)('instance masks with %s', async (_, fields) => {
     folder.image('images/a.png', 12, 8);
     const source: AnnotationSource = {
-      ...{ format: 'masks', annotations: folder.at('masks'), images: folder.at('images') },
+      format: 'masks',
+      annotations: folder.at('masks'),
+      images: folder.at('images'),
       ...fields,
     };
     const outcome = survive(7, MUTATIONS / 8, mutatedPng, async (bytes) => {

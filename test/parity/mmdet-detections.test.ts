@@ -30,7 +30,8 @@ test.each(Object.keys(DETECTIONS))('%s detects what mmdetection does', async (na
   expect(wanted.length).toBeGreaterThan(10);
   const model = await open(join(FOLDER, name), { size: 64, classes: LABELS, task: 'detect' });
   const { objects } = await model.predict(join(FOLDER, 'square.png'), {
-    ...{ score: 0, perClassNms: true },
+    score: 0,
+    perClassNms: true,
   });
   expect(objects.map(({ classIndex }) => classIndex)).toEqual(wanted.map(({ label }) => label));
   objects.forEach(({ box: [x, y, w, h], score, mask }, i) => {

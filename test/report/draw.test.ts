@@ -24,16 +24,20 @@ const image = { width: 40, height: 30, data: new Uint8Array(40 * 30 * 3).fill(90
 const results: readonly ImageResult[] = [
   {
     task: 'classify',
-    ...{ width: 40, height: 30 },
+    width: 40,
+    height: 30,
     classes: [{ classIndex: 1, name: 'b', probability: 0.75 }],
   },
   {
     task: 'detect',
-    ...{ width: 40, height: 30 },
+    width: 40,
+    height: 30,
     objects: [{ classIndex: 0, categoryId: 1, name: 'a', score: 0.5, box: [5, 5, 20, 10] }],
   },
   segmentResult({
-    ...{ width: 40, height: 30, classNames: ['a', 'b'] },
+    width: 40,
+    height: 30,
+    classNames: ['a', 'b'],
     labels: Uint8Array.from({ length: 1200 }, (_, i) => i % 2),
   }),
 ];
@@ -65,7 +69,7 @@ test('a palette needs a color per class', async () => {
 
 test('pictures, the page of the server and label files have the colors of the model', async () => {
   const classNames = ['a', 'b'];
-  const fields = { ...{ width: 40, height: 30, classNames }, labels: new Uint8Array(1200) };
+  const fields = { width: 40, height: 30, classNames, labels: new Uint8Array(1200) };
   const palette = [
     [200, 10, 30],
     [1, 2, 3],

@@ -46,7 +46,9 @@ const RECORDS: readonly Json[] = [
     lr: 0.1,
     losses: { loss: 1, [EVIL]: 2 },
     gradientNorm: 1,
-    ...{ imagesPerSecond: 1, dataWait: 0, rssBytes: 1 },
+    imagesPerSecond: 1,
+    dataWait: 0,
+    rssBytes: 1,
   },
   { kind: 'eval', step: 1, epoch: 1, which: 'weights', metrics: { top1: 0.5, [EVIL]: 1 } },
 ];
@@ -77,15 +79,15 @@ const EVALUATION = {
   bars: [{ title: EVIL, bars: [{ name: EVIL, value: 1, text: EVIL }] }],
   confusion: [
     {
-      ...{ title: EVIL, rowTitle: EVIL, columnTitle: EVIL },
-      ...{
-        rows: [EVIL, 'b'],
-        columns: [EVIL, 'b'],
-        counts: [
-          [3, 1],
-          [0, 2],
-        ],
-      },
+      title: EVIL,
+      rowTitle: EVIL,
+      columnTitle: EVIL,
+      rows: [EVIL, 'b'],
+      columns: [EVIL, 'b'],
+      counts: [
+        [3, 1],
+        [0, 2],
+      ],
     },
   ],
   pictures: [pictures],
@@ -94,13 +96,21 @@ const EVALUATION = {
 const FILES: Readonly<Record<string, Json>> = {
   'evaluation.json': EVALUATION,
   'config.json': {
-    ...{ recipe: EVIL, data: EVIL, seed: 1, weights: EVIL, weightsSha256: EVIL },
+    recipe: EVIL,
+    data: EVIL,
+    seed: 1,
+    weights: EVIL,
+    weightsSha256: EVIL,
     config: { [EVIL]: EVIL, a: { b: 1 } },
     sources: { [EVIL]: EVIL },
     environment: { [EVIL]: EVIL },
   },
   'result.json': {
-    ...{ step: 1, ended: EVIL, seconds: { [EVIL]: 1 }, cpuSeconds: 1, peakMemoryBytes: 1 },
+    step: 1,
+    ended: EVIL,
+    seconds: { [EVIL]: 1 },
+    cpuSeconds: 1,
+    peakMemoryBytes: 1,
   },
   'samples/samples.json': pictures,
 };

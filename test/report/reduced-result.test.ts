@@ -5,12 +5,16 @@ import { reducedResult } from '../../report/reduced-result.js';
 test('boxes are scaled, and masks left out', () => {
   const object = { classIndex: 1, categoryId: 7, name: 'nut', score: 0.5 };
   const result: DetectResult = {
-    ...{ task: 'detect', width: 400, height: 300 },
+    task: 'detect',
+    width: 400,
+    height: 300,
     objects: [{ ...object, box: [40, 30, 100, 60], mask: { size: [300, 400], counts: '0' } }],
   };
   expect(reducedResult(result, result)).toBe(result);
   expect(reducedResult(result, { width: 40, height: 60 })).toEqual({
-    ...{ task: 'detect', width: 40, height: 60 },
+    task: 'detect',
+    width: 40,
+    height: 60,
     objects: [{ ...object, box: [4, 6, 10, 12] }],
   });
 });

@@ -13,7 +13,9 @@ let photo: Uint8Array<ArrayBuffer>;
 const TIMEOUT_MS = 1500;
 beforeAll(async () => {
   const server = await servers.start(['classify'], {
-    ...{ timeoutMs: TIMEOUT_MS, maxBodyBytes: 4 * 2 ** 20, maxPixels: 1_000_000 },
+    timeoutMs: TIMEOUT_MS,
+    maxBodyBytes: 4 * 2 ** 20,
+    maxPixels: 1_000_000,
   });
   ({ url } = server);
   port = Number(new URL(url).port);

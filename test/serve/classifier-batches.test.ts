@@ -11,7 +11,8 @@ const CLASS_NAMES = ['dark', 'light'];
 
 /** A picture of one gray. */
 const gray = (value: number, width = 10): RgbImage => ({
-  ...{ width, height: 10 },
+  width,
+  height: 10,
   data: new Uint8Array(3 * width * 10).fill(value),
 });
 
@@ -23,7 +24,9 @@ function batchesOf(
   const sizes: number[] = [];
   const model: Pick<ClassifierModel, 'card' | 'classNames' | 'logits'> = {
     card: {
-      ...{ task: 'classify', classNames: CLASS_NAMES, pixels: IMAGENET_PIXELS },
+      task: 'classify',
+      classNames: CLASS_NAMES,
+      pixels: IMAGENET_PIXELS,
       backbone: { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' },
       resize: evaluationResize(SIDE),
     },

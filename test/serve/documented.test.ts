@@ -41,7 +41,9 @@ test.each(COMMANDS)('%s', async (command) => {
     .replace('curl ', 'curl -sS --fail-with-body ');
   // The server is in this process; another exit code than 0 rejects.
   const { stdout } = await promisify(execFile)('sh', ['-c', own], {
-    ...{ cwd: folder, encoding: 'utf8', timeout: 60_000 },
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 60_000,
   });
   if (command.includes('-o drawn.png')) {
     const drawn = readFileSync(path('drawn.png'));

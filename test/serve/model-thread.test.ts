@@ -15,15 +15,19 @@ beforeAll(async () => {
   bytes = await noise({ width: 96, height: 64 });
   thread = new ModelThread({
     setup: { models: [{ name: 'ants', path: classify }], options: {}, maxPixels: 1e6 },
-    ...{ capacity: 4, onNotice: (line) => notices.push(line) },
+    capacity: 4,
+    onNotice: (line) => notices.push(line),
   });
   await thread.ready;
 });
 afterAll(() => thread.close());
 
 const job = (): Job => ({
-  ...{ model: 'ants', images: [{ name: 'a', bytes: new Uint8Array(bytes) }] },
-  ...{ format: 'json', score: 0, top: 1 },
+  model: 'ants',
+  images: [{ name: 'a', bytes: new Uint8Array(bytes) }],
+  format: 'json',
+  score: 0,
+  top: 1,
 });
 const submit = (signal = new AbortController().signal): Promise<Uint8Array> =>
   thread.submit(job(), signal);

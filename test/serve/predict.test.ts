@@ -66,7 +66,9 @@ test.each(['classify', 'detect', 'segment'] as const)(
     const raw = await post(path, new Uint8Array(images[0]), { 'content-type': 'image/jpeg' });
     expect(raw.status).toBe(200);
     expect(raw.json).toEqual({
-      ...{ model: TASKS[task], task, predictions: [{ name: 'image', ...results[0] }] },
+      model: TASKS[task],
+      task,
+      predictions: [{ name: 'image', ...results[0] }],
     });
     const form = await post(path, formOf(images));
     expect(predictions(form)).toEqual(

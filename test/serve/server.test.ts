@@ -26,7 +26,9 @@ const metric = async ({ url }: RunningServer, name: string): Promise<number> => 
 /** Posts like `fetch`, but can be cut off and stays on its own connection. */
 function send(url: string, body: Uint8Array, length = body.length): ClientRequest {
   const sent = request(url, {
-    ...{ method: 'POST', agent: false, headers: { 'content-length': length } },
+    method: 'POST',
+    agent: false,
+    headers: { 'content-length': length },
   });
   sent.on('error', () => undefined);
   sent.write(body);

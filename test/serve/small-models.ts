@@ -38,7 +38,9 @@ async function save(
 ): Promise<void> {
   const groups = { weights: parameterTargets(store) };
   await saveCheckpoint(join(folder, 'checkpoints'), 'step-1', {
-    ...{ step: 1, groups, state: { card } },
+    step: 1,
+    groups,
+    state: { card },
   });
 }
 

@@ -44,7 +44,8 @@ export function smallServers(): {
     paths: () => paths,
     start: async (models, options = {}) => {
       const server = await startServer({
-        ...{ ...SERVE_DEFAULTS, models: models.map((task) => paths[task]) },
+        ...SERVE_DEFAULTS,
+        models: models.map((task) => paths[task]),
         ...options,
       });
       running.push(server);

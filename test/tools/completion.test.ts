@@ -97,7 +97,9 @@ test.runIf(has('zsh'))('zsh completes verbs, options, values and files on a term
   ] as const;
   writeFileSync(join(folder, 'typing.zsh'), TYPING);
   const { stdout, stderr } = spawnSync('zsh', ['-f', 'typing.zsh', ...lines.map(([l]) => l)], {
-    ...{ encoding: 'utf8', cwd: folder, timeout: 60_000 },
+    encoding: 'utf8',
+    cwd: folder,
+    timeout: 60_000,
     env: { ...process.env, HOME: folder, SCRIPT: script('zsh') },
   });
   expect([stdout.trimEnd().split('\n'), stderr]).toEqual([lines.map(([, called]) => called), '']);

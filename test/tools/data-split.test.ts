@@ -27,10 +27,16 @@ async function annotations(): Promise<string> {
     'instances.json',
     JSON.stringify({
       images: Array.from({ length: 10 }, (_, i) => ({
-        ...{ id: i + 1, file_name: `${i + 1}.jpg`, width: 64, height: 64 },
+        id: i + 1,
+        file_name: `${i + 1}.jpg`,
+        width: 64,
+        height: 64,
       })),
       annotations: Array.from({ length: 12 }, (_, i) => ({
-        ...{ id: i + 1, image_id: 1 + (i % 10), category_id: i < 10 ? 1 : 2, ...box },
+        id: i + 1,
+        image_id: 1 + (i % 10),
+        category_id: i < 10 ? 1 : 2,
+        ...box,
       })),
       categories: ['cat', 'dog'].map((name, k) => ({ id: k + 1, name })),
     }),

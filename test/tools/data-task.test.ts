@@ -14,7 +14,9 @@ function polygons(): string {
   for (const name of ['a', 'b']) {
     folder.image(`set/${name}.png`, 40, 30);
     folder.write(`set/${name}.json`, {
-      ...{ imagePath: `${name}.png`, imageWidth: 40, imageHeight: 30 },
+      imagePath: `${name}.png`,
+      imageWidth: 40,
+      imageHeight: 30,
       shapes: [{ label: 'cat', points: [5, 15, 15].map((x, i) => [x, i === 2 ? 20 : 5]) }],
     });
   }

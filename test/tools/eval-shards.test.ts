@@ -46,7 +46,10 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   const { recipe, settings } = SMALL_RECIPES[task];
   const evaluate = (shard?: string): Promise<EvaluationReport> =>
     openAndEvaluate(run, data, {
-      ...{ batch: 2, workers: 0, limit: IMAGES, shard },
+      batch: 2,
+      workers: 0,
+      limit: IMAGES,
+      shard,
       out: shard && join(root, `${task}-scores`),
     });
   /** Fields other than files and times. */
@@ -57,7 +60,10 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
 
   test('more shards than images: one that has none says so, the last one has the scores of one process', async () => {
     await train(recipe, {
-      ...{ data, folder: run, engine: DEFAULT_ENGINE, steps: 1 },
+      data,
+      folder: run,
+      engine: DEFAULT_ENGINE,
+      steps: 1,
       set: [...settings, 'batchSize=2', 'workers=0', 'accumulation=1'],
     });
     const whole = await evaluate();

@@ -52,7 +52,10 @@ describe('without questions', () => {
     const args = ['init', '--data', folder.at('set'), '--machine', 'small', '--out', out, '--json'];
     const first = await runInProcess(args);
     expect(JSON.parse(first.stdout)).toMatchObject({
-      ...{ task: 'detect', recipe: 'detect', weights: null, file: out },
+      task: 'detect',
+      recipe: 'detect',
+      weights: null,
+      file: out,
       line: expect.stringMatching(/^COCO layout: /) as unknown,
     });
     const before = readFileSync(out, 'utf8');

@@ -152,7 +152,10 @@ test('predict reads an image or frames from standard input', async () => {
     input: Uint8Array,
   ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } =>
     spawnSync(process.execPath, ['dist/tools/cli.js', 'predict', models.detect, ...args], {
-      ...{ input, encoding: 'utf8', timeout: 120_000, maxBuffer: 2 ** 26 },
+      input,
+      encoding: 'utf8',
+      timeout: 120_000,
+      maxBuffer: 2 ** 26,
     });
   const image = run(['-', '--score', '0.3'], images[0]);
   expect(image.status).toBe(0);

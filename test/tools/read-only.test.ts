@@ -91,7 +91,13 @@ function setWritable(folder: string, isWritable: boolean): void {
 beforeAll(async () => {
   await writeShapes(shapes, {
     ...SHAPES_DEFAULTS,
-    ...{ train: 2, val: 2, width: 64, height: 64, minObjects: 1, maxObjects: 4, labels: true },
+    train: 2,
+    val: 2,
+    width: 64,
+    height: 64,
+    minObjects: 1,
+    maxObjects: 4,
+    labels: true,
   });
   [shapes, classes].forEach((folder) => setWritable(folder, false));
   for (const folder of [root, classes]) chmodSync(folder, 0o755);

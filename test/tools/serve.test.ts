@@ -25,7 +25,8 @@ test('serve prints where it is, answers, and ends with 0 after SIGTERM', async (
     const { url, models: names } = JSON.parse(line) as { url: string; models: string[] };
     expect(names).toEqual(['ants', 'small']);
     const response = await fetch(`${url}/v1/predict/small`, {
-      ...{ method: 'POST', headers: { authorization: 'Bearer abc' } },
+      method: 'POST',
+      headers: { authorization: 'Bearer abc' },
       body: new Uint8Array(await noise({ width: 96, height: 64 })),
     });
     expect(response.status).toBe(200);

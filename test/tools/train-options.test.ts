@@ -35,12 +35,16 @@ afterAll(() => [folder, data].forEach((path) => rmSync(path, { recursive: true }
 test('options are settings of the run, with the option as their source', () => {
   const { sources, config } = started.stored;
   expect(config).toMatchObject({
-    ...{ batchSize: 4, accumulation: 3, lr: 0.002 },
+    batchSize: 4,
+    accumulation: 3,
+    lr: 0.002,
     training: { inputSize: 32 },
     evaluation: { inputSize: 32 },
   });
   expect(sources).toMatchObject({
-    ...{ batchSize: '--batch', lr: '--lr', 'training.inputSize': '--size' },
+    batchSize: '--batch',
+    lr: '--lr',
+    'training.inputSize': '--size',
   });
 });
 

@@ -34,13 +34,22 @@ async function run(
 ): Promise<string> {
   const folder = join(runs, name);
   await train('classify', {
-    ...{ data, folder, seed: 3, ...from },
+    data,
+    folder,
+    seed: 3,
+    ...from,
     config: {
       backbone: { depths: [1, 1, 1, 1], dims: [8, 16, 24, 32] },
       training: { inputSize: 32 },
       evaluation: evaluationResize(32),
-      ...{ batchSize: 4, accumulation: 1, epochs: 4, warmupEpochs: 1, evaluateEvery: 2 },
-      ...{ emaDecay, workers: 0, logEvery: 1 },
+      batchSize: 4,
+      accumulation: 1,
+      epochs: 4,
+      warmupEpochs: 1,
+      evaluateEvery: 2,
+      emaDecay,
+      workers: 0,
+      logEvery: 1,
     },
   });
   return folder;

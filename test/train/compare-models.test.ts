@@ -35,10 +35,15 @@ function detector(scale: number): ImageModel {
     store.get(name).forEach((v, i, all) => (all[i] = v * scale));
   return modelOf<'detect'>(engine, {
     card: {
-      ...{ task: 'detect', ...COMMON, detector: network.config, limits: LIMITS },
-      ...{ categoryIds: [1, 2], thresholds: DETECTION_THRESHOLDS },
+      task: 'detect',
+      ...COMMON,
+      detector: network.config,
+      limits: LIMITS,
+      categoryIds: [1, 2],
+      thresholds: DETECTION_THRESHOLDS,
     },
-    ...{ model: network, store },
+    model: network,
+    store,
   });
 }
 
@@ -55,22 +60,30 @@ function classifier(seed: number): ImageModel {
   const model = createClassifier({ backbone: BACKBONE, classes: 2, headInitScale: 30 });
   return modelOf<'classify'>(engine, {
     card: { task: 'classify', ...COMMON, resize: evaluationResize(64) },
-    ...{ model, store: initialized(model.specs, seed) },
+    model,
+    store: initialized(model.specs, seed),
   });
 }
 
 function segmenter(seed: number): ImageModel {
   const head = {
-    ...{ numClasses: 2, channels: 4, poolScales: [1, 2, 3, 6] },
+    numClasses: 2,
+    channels: 4,
+    poolScales: [1, 2, 3, 6],
     auxiliary: { channels: 4, weight: 0.4 },
   };
   const model = createUperNet(createDenseBackbone(BACKBONE), head);
   return modelOf<'segment'>(engine, {
     card: {
-      ...{ task: 'segment', ...COMMON, head, limits: LIMITS, ratios: [1] },
+      task: 'segment',
+      ...COMMON,
+      head,
+      limits: LIMITS,
+      ratios: [1],
       window: { cropSize: 64, stride: 43 },
     },
-    ...{ model, store: initialized(model.specs, seed) },
+    model,
+    store: initialized(model.specs, seed),
   });
 }
 

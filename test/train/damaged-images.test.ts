@@ -28,8 +28,15 @@ const CONFIG: ClassificationConfig = {
   backbone: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], responseNorm: 'grn' },
   training: { ...CLASSIFY.training, inputSize: 32 } as ClassificationConfig['training'],
   evaluation: evaluationResize(32),
-  ...{ batchSize: 8, epochs: 1, warmupEpochs: 0, emaDecay: 0.5, logEvery: 1 },
-  ...{ evaluateEvery: 100, checkpointEvery: 100, keepCheckpoints: 100, workers: 0 },
+  batchSize: 8,
+  epochs: 1,
+  warmupEpochs: 0,
+  emaDecay: 0.5,
+  logEvery: 1,
+  evaluateEvery: 100,
+  checkpointEvery: 100,
+  keepCheckpoints: 100,
+  workers: 0,
 };
 
 let data: string;

@@ -14,8 +14,15 @@ const evaluation = (
   metrics: { top1 },
 });
 const TRAIN: LogRecord = {
-  ...{ kind: 'train', step: 15, epoch: 1.5, lr: 1e-3, losses: { loss: 0.5 }, gradientNorm: 1 },
-  ...{ imagesPerSecond: 1, dataWait: 0, rssBytes: 0 },
+  kind: 'train',
+  step: 15,
+  epoch: 1.5,
+  lr: 1e-3,
+  losses: { loss: 0.5 },
+  gradientNorm: 1,
+  imagesPerSecond: 1,
+  dataWait: 0,
+  rssBytes: 0,
 };
 
 const run = (values: readonly number[], patience: number): (string | undefined)[] => {

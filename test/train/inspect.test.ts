@@ -37,7 +37,10 @@ const check = (
 /** Trains a small detector; the sets of these tests are refused before an engine is opened. */
 const trainDetector = (data = root, ...set: readonly string[]): ReturnType<typeof train> =>
   train('detect', {
-    ...{ data, folder: join(root, 'run'), report: false, steps: 1 },
+    data,
+    folder: join(root, 'run'),
+    report: false,
+    steps: 1,
     set: [...SMALL_RECIPES.detect.settings, 'workers=0', ...set],
   });
 
@@ -342,7 +345,11 @@ test('a resumed run refuses other classes by name, and maps another order', asyn
   const folder = join(root, 'run');
   const run = (more: object): ReturnType<typeof train> =>
     train('classify', {
-      ...{ data, folder, report: false, steps: 1, ...more },
+      data,
+      folder,
+      report: false,
+      steps: 1,
+      ...more,
       set: [...SMALL_RECIPES.classify.settings, 'workers=0', 'batchSize=2', 'warmupEpochs=0'],
     });
   await run({});

@@ -26,10 +26,16 @@ const object = (
   score: number,
   box: readonly [number, number, number, number],
 ) => ({
-  ...{ classIndex, score, box, categoryId: 3 + classIndex, name: CLASSES[classIndex] },
+  classIndex,
+  score,
+  box,
+  categoryId: 3 + classIndex,
+  name: CLASSES[classIndex],
 });
 const DETECTED: ImageResult = {
-  ...{ task: 'detect', width: 64, height: 48 },
+  task: 'detect',
+  width: 64,
+  height: 48,
   objects: [
     object(1, 0.9, [1.23456, 2.5, 30, 40.125]),
     object(0, 0.5, [4, 4, 8, 8]),
@@ -37,7 +43,9 @@ const DETECTED: ImageResult = {
   ],
 };
 const WITH_MASKS: ImageResult = {
-  ...{ task: 'detect', width: 64, height: 48 },
+  task: 'detect',
+  width: 64,
+  height: 48,
   objects: [{ ...object(1, 0.9, [10, 5, 20, 15]), mask: compressMask(MASK) }],
 };
 

@@ -10,7 +10,11 @@ import { SMALL_RECIPES } from '../helpers/small-recipes.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
 
 const evaluation = (step: number, top1: number): LogRecord => ({
-  ...{ kind: 'eval', step, epoch: step, which: 'weights', metrics: { top1 } },
+  kind: 'eval',
+  step,
+  epoch: step,
+  which: 'weights',
+  metrics: { top1 },
 });
 
 describe('the goal', () => {
@@ -51,7 +55,11 @@ afterAll(() => [root, classes].forEach((folder) => rmSync(folder, { recursive: t
 function overfit(name: string, set: readonly string[]): Promise<TrainOutcome> {
   const folder = join(root, name);
   return train('classify', {
-    ...{ data: classes, folder, engine, overfit: 6, epochs: 60 },
+    data: classes,
+    folder,
+    engine,
+    overfit: 6,
+    epochs: 60,
     set: [...SMALL_RECIPES.classify.settings, 'workers=0', ...set],
   });
 }

@@ -40,7 +40,12 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
   const folder = join(root, 'own');
   const notes: string[] = [];
   const { task, step } = await train(recipe, {
-    ...{ data: classes, folder, engine, backbone, steps: 2, report: false },
+    data: classes,
+    folder,
+    engine,
+    backbone,
+    steps: 2,
+    report: false,
     config: { training: { kind: 'training', inputSize: 32 }, batchSize: 2, workers: 0 },
     listener: { note: (line) => void notes.push(line) },
   });
@@ -59,7 +64,12 @@ test("a backbone of one's own trains, and a whole configuration is a recipe", as
   expect(stored.recipe).toBe('own');
   expect(stored.sources['training.inputSize']).toBe('config');
   const again = await train(recipe, {
-    ...{ data: classes, folder, engine, backbone, steps: 3, resume: true },
+    data: classes,
+    folder,
+    engine,
+    backbone,
+    steps: 3,
+    resume: true,
     config: { training: { kind: 'training', inputSize: 32 }, batchSize: 2, workers: 0 },
     listener: { note: (line) => void notes.push(line) },
   });

@@ -31,7 +31,8 @@ const fitted = async (
   boxesOnly = false,
 ): Promise<DetectionConfig> => {
   const { config } = await planForData(detect as unknown as Task, plan, {
-    ...{ training: large, boxesOnly },
+    training: large,
+    boxesOnly,
     note: (line) => notes.push(line),
   });
   return config as DetectionConfig;
@@ -45,7 +46,9 @@ describe('the plan for a set', () => {
     expect(notes).toHaveLength(1);
     expect(notes[0]).toMatch(/^chosen by the objects of the data, --set keeps others: .*short=128/);
     const { sources, config } = await planForData(detect as unknown as Task, plan, {
-      ...{ training: large, boxesOnly: true, note: () => undefined },
+      training: large,
+      boxesOnly: true,
+      note: () => undefined,
     });
     expect(sources['evaluation.limits.short']).toBe('objects of the data');
     expect(sources['detector.masks']).toBe('data without masks');
@@ -70,7 +73,8 @@ describe('the plan for a set', () => {
     const note = (line: string): unknown => notes.push(line);
     const plan = await planOf('classify');
     const { config, sources } = await planForData(classify as unknown as Task, plan, {
-      ...{ ...options, note },
+      ...options,
+      note,
     });
     expect(config).toMatchObject({ training: { inputSize: 64 }, evaluation: { inputSize: 64 } });
     expect(sources['evaluation.inputSize']).toBe('images of the data');

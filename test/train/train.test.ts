@@ -38,7 +38,10 @@ const checkpoint = (name: string, step = 1): Buffer =>
 describe('images in memory train as the files do, bit for bit', () => {
   const options = (name: string, settings: readonly string[]) =>
     ({
-      ...{ folder: join(root, name), engine, steps: 1, report: false },
+      folder: join(root, name),
+      engine,
+      steps: 1,
+      report: false,
       set: [...settings, ...COMMON],
     }) as const;
 

@@ -47,7 +47,8 @@ test.each([1, 3, 6, 8])('orientation %i: examples are in the frame of prediction
   const image = photo(o);
   const [stored, upright] = [await decodeImage(image), await decodeImage(image, { upright: true })];
   const labelsOf = ({ width, height }: { readonly width: number; readonly height: number }) => ({
-    ...{ width, height },
+    width,
+    height,
     data: new Uint8Array(width * height),
   });
   const [classify] = await decodeExamples('classify', [{ image, label: 'a' }]);

@@ -221,7 +221,10 @@ test.each<[string, object]>([
 test('size and scheme say what names do not', () => {
   const architecture = {
     ...({ size: 'tiny', depths: [3, 3, 9, 3], dims: [96, 192, 384, 768] } as const),
-    ...{ inChannels: 3, numClasses: 1000, hasNorm: true, stageNorms: [] },
+    inChannels: 3,
+    numClasses: 1000,
+    hasNorm: true,
+    stageNorms: [],
   };
   const of = (scheme: 'torchvision' | 'hf' | 'timm') =>
     originOf('/x/y.pth', { scheme, architecture });

@@ -4,7 +4,10 @@ import { tensorOf, type LazyTensor, type TensorMap } from '../../io/tensor.js';
 /** Writes tensors to a safetensors file. @returns the file */
 export async function saved(file: string, tensors: TensorMap): Promise<string> {
   const toWrite = [...tensors].map(([tensor, { shape, read }]) => ({
-    ...{ name: tensor, dtype: 'F32' as const, shape, data: read },
+    name: tensor,
+    dtype: 'F32' as const,
+    shape,
+    data: read,
   }));
   await writeSafetensors(file, toWrite);
   return file;

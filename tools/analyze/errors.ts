@@ -100,8 +100,16 @@ export async function analyzeErrors(
   };
   const { kind, loss, advice } = costliestError(breakdown);
   return {
-    ...{ model: model.file ?? null, data, split, count: numImages, iou: AT.iouThreshold },
-    ...{ AP, counts, gains, special, costliest: kind ?? null },
+    model: model.file ?? null,
+    data,
+    split,
+    count: numImages,
+    iou: AT.iouThreshold,
+    AP,
+    counts,
+    gains,
+    special,
+    costliest: kind ?? null,
     advice: `AP50 of boxes is ${percentWithSign(AP)}; ${loss}: ${advice}`,
     examples: Object.fromEntries(ERROR_KINDS.map((name) => [name, examplesOf(name)])) as Record<
       ErrorKind,

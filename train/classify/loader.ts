@@ -23,7 +23,11 @@ export function trainingLoader(
 ): ClassificationLoader {
   const options: ClassificationPipelineOptions = { transform: training, pixels };
   return openLoader(config, {
-    ...{ samples, shuffle: true, seed, shard, lastBatch: 'drop' },
+    samples,
+    shuffle: true,
+    seed,
+    shard,
+    lastBatch: 'drop',
     pipeline: CLASSIFICATION_PIPELINE,
     pipelineOptions: options,
   });
@@ -37,7 +41,10 @@ export function evaluationLoader(
   const transform = { kind: 'evaluation', resize: evaluation } as const;
   const options: ClassificationPipelineOptions = { transform, pixels };
   return openLoader(config, {
-    ...{ samples, shuffle: false, seed: 0, lastBatch: 'keep' },
+    samples,
+    shuffle: false,
+    seed: 0,
+    lastBatch: 'keep',
     pipeline: CLASSIFICATION_PIPELINE,
     pipelineOptions: options,
   });

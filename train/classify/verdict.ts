@@ -30,25 +30,28 @@ export function classifierVerdict(
   const commonest = names[totals.indexOf(most)];
   if (right <= most && totals.filter((count) => count > 0).length > 1)
     return scoreVerdict({
-      ...{ score, scope },
+      score,
+      scope,
       loss: `no better than the answer ${commonest} for every image (${percentWithSign(most / total)})`,
       advice: TRAIN,
     });
   if (right < LEARNED * total)
-    return scoreVerdict({ ...{ score, scope }, loss: 'it has learned little yet', advice: TRAIN });
+    return scoreVerdict({ score, scope, loss: 'it has learned little yet', advice: TRAIN });
   const pairs = counts.flatMap((row, real) =>
     row.map((count, shown) => ({ real, shown, count: real === shown ? 0 : count })),
   );
   const { real, shown, count } = pairs.reduce((a, b) => (b.count > a.count ? b : a));
   if (count === 1 && total - right > 1)
     return scoreVerdict({
-      ...{ score, scope },
+      score,
+      scope,
       loss: `no two of the ${total - right} mistakes are alike`,
       advice:
         'look at the worst images for wrong labels, then add images of the classes with the lowest recall',
     });
   return scoreVerdict({
-    ...{ score, scope },
+    score,
+    scope,
     loss: `most often ${names[real]} is taken for ${names[shown]} (${count} of ${total - right} mistakes)`,
     advice: 'look at the worst images for wrong labels, then add images that tell the two apart',
   });

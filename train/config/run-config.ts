@@ -85,8 +85,13 @@ export function readRunConfig(folder: string): RunConfig | undefined {
 /** Fields of later versions are accepted. */
 const RunSchema: Schema = withUnknownFields(
   record({
-    ...{ format: STRING, version: whole(1), recipe: TEXT, data: TEXT, seed: whole(0) },
-    ...{ weights: optional(orNull(STRING)), weightsSha256: optional(orNull(STRING)) },
+    format: STRING,
+    version: whole(1),
+    recipe: TEXT,
+    data: TEXT,
+    seed: whole(0),
+    weights: optional(orNull(STRING)),
+    weightsSha256: optional(orNull(STRING)),
     valFraction: optional(orNull(FRACTION)),
     steps: optional(orNull(whole(0))),
     length: optional(orNull(StoredLength)),

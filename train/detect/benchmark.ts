@@ -99,7 +99,9 @@ async function inference(
   return {
     ...benchmarkReport(times, model.specs, { batch: 1, macs }),
     paddedSize: [height, width],
-    ...{ counts, partsMs, overheadShare },
+    counts,
+    partsMs,
+    overheadShare,
     notes: [
       ...notesOf(times, [height, width], counts),
       `ms: ${listed(partsMs, 1)}`,

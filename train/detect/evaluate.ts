@@ -43,7 +43,8 @@ const protocolOf = (
   { score = 0, perClassNms = true, max }: DetectorModel['options'],
   set: CocoSet,
 ): PredictCallOptions => ({
-  ...{ score, perClassNms },
+  score,
+  perClassNms,
   max: max ?? (set.federated ? LVIS_DETECTIONS : undefined),
 });
 

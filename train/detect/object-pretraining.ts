@@ -85,7 +85,12 @@ export async function pretrainOnObjects(
     parameterRuns: parameterRuns(groupParameters(trainable, groups), trainable),
   } as const;
   const trainer = createClassifierTrainer({
-    ...{ engine, model, buffers, seed, dropPathRate: 0, labelSmoothing: LABEL_SMOOTHING },
+    engine,
+    model,
+    buffers,
+    seed,
+    dropPathRate: 0,
+    labelSmoothing: LABEL_SMOOTHING,
     samples: { length: cutouts.length, at: () => undefined },
   });
   const meter = new Meter(SINGLE_PROCESS);
@@ -97,7 +102,10 @@ export async function pretrainOnObjects(
       assertRunning(signal);
       const lr = learningRate(scheduleOf(length.steps, config.lr), { step, epoch: 0 });
       const { losses } = await trainStep({ trainer, buffers, settings }, batches, {
-        ...{ communicator: SINGLE_PROCESS, step, lr, meter },
+        communicator: SINGLE_PROCESS,
+        step,
+        lr,
+        meter,
       });
       length.stepped();
       right += (losses['top1'] - right) / Math.min(step + 1, LAST_STEPS);

@@ -53,7 +53,10 @@ export async function detectorSections(
     bars: errors(breakdown),
     confusion: [confusion(groundTruth, detections, names)],
     pictures: await detectionExamples(answers, {
-      ...{ groundTruth, classNames, categoryIds: set.classes.categoryIds, folder },
+      groundTruth,
+      classNames,
+      categoryIds: set.classes.categoryIds,
+      folder,
       bestScores: cardScores(scores, set.classes.categoryIds),
     }),
     data: statistics(training, set),
@@ -114,7 +117,9 @@ function curves(
     ),
     chart(
       {
-        ...{ title: f1Title, xLabel: 'detections from this score on', yLabel: 'F1 at IoU 0.5, %' },
+        title: f1Title,
+        xLabel: 'detections from this score on',
+        yLabel: 'F1 at IoU 0.5, %',
         xRange: [0, 1],
       },
       ({ scores, f1 }) => Array.from(scores, (value, i) => [value, 100 * f1[i]] as const),

@@ -38,7 +38,13 @@ export function setUpDetector(
   const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
   const card: DetectorCard = {
     task: 'detect',
-    ...{ backbone, detector, classNames, categoryIds, pixels, limits, thresholds },
+    backbone,
+    detector,
+    classNames,
+    categoryIds,
+    pixels,
+    limits,
+    thresholds,
     range: training.range,
   };
   return {

@@ -33,8 +33,10 @@ export class SyncBnBoxHeads {
     this.conv = engine.prepare(boxConv(), store);
     this.convGradients = engine.prepare(boxConvGradients(), store, {
       gradients: {
-        ...{ of: 'loss', into: gradients },
-        ...{ parameters: [], inputs: ['features', 'weight'] },
+        of: 'loss',
+        into: gradients,
+        parameters: [],
+        inputs: ['features', 'weight'],
       },
     });
     this.afterConvs = model.boxStages.map(({ trainingAfterConvs, prefix }) =>

@@ -75,7 +75,9 @@ export function layOut(
   const isWarm =
     decidedAt > 0 && provisionalRate(schedule, decidedAt, stepsPerEpoch) >= schedule.lr;
   return {
-    ...{ by, steps, decidedAt },
+    by,
+    steps,
+    decidedAt,
     // A rate that was reached before the layout does not fall again.
     warmupSteps: isWarm ? Math.min(warmup, decidedAt) : warmup,
     evaluateEverySteps: kept.evaluateEvery

@@ -246,7 +246,11 @@ export class Pace {
     const startMs = requested.by.startMs - 1000 * this.times.secondsBefore;
     const budget = { ...requested.by, startMs };
     const { deadlineMs, ...divided } = divideTime(budget, {
-      ...{ step, nowMs: now(), secondsPerStep, evaluation, ...sizes },
+      step,
+      nowMs: now(),
+      secondsPerStep,
+      evaluation,
+      ...sizes,
     });
     this.deadlineMs = deadlineMs;
     const basis = { by: 'minutes', ...divided, decidedAt: step, secondsPerStep } as const;

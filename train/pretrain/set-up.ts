@@ -65,7 +65,10 @@ export function setUpAutoencoder(
         const program = engine.prepare(model.inference, store, {});
         try {
           return await evaluateFcmae({
-            ...{ config: fcmae, pixels, program, loader },
+            config: fcmae,
+            pixels,
+            program,
+            loader,
             numPictures: limit === undefined ? numPictures : 0,
             // The newest picture of an image replaces the previous one.
             onPicture: (index, picture) =>

@@ -67,7 +67,12 @@ export const PRETRAIN: PretrainingConfig = {
     flipProbability: 0.5,
   },
   evaluation: evaluationResize(160),
-  ...{ batchSize: 32, accumulation: 1, epochs: 200, warmupEpochs: 10, baseLr: 1.7e-3, clipNorm: 5 },
+  batchSize: 32,
+  accumulation: 1,
+  epochs: 200,
+  warmupEpochs: 10,
+  baseLr: 1.7e-3,
+  clipNorm: 5,
 };
 
 /** `fcmae-atto` … `fcmae-huge`. */

@@ -15,7 +15,10 @@ export async function inspectSegmentationData(
   const used = { images: set.samples.length };
   if (images === 'none') return { use: { used, leftOut: [] } };
   await checkSegmentationSet(set, log, {
-    ...{ decode: images === 'pixels', purpose, limits: needs.limits, maxLabels: MAX_LABELS },
+    decode: images === 'pixels',
+    purpose,
+    limits: needs.limits,
+    maxLabels: MAX_LABELS,
   });
   return { use: { used, leftOut: [] } };
 }

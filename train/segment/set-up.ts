@@ -41,7 +41,11 @@ export function setUpSegmenter(
   };
   const card: SegmenterCard = {
     task: 'segment',
-    ...{ backbone, head, classNames, pixels, ...config.evaluation },
+    backbone,
+    head,
+    classNames,
+    pixels,
+    ...config.evaluation,
     range: training.range,
   };
   return {
@@ -52,7 +56,11 @@ export function setUpSegmenter(
     numHeldOut: heldOut?.samples.length ?? 0,
     loadWeights: (file, store, which) => startSegmenter(file, store, classNames, which),
     loader: openLoader(config, {
-      ...{ samples, shuffle: true, seed, shard: shardOf(communicator), lastBatch: 'drop' },
+      samples,
+      shuffle: true,
+      seed,
+      shard: shardOf(communicator),
+      lastBatch: 'drop',
       pipeline: SEGMENTATION_PIPELINE,
       pipelineOptions,
     }),

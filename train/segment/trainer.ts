@@ -49,7 +49,10 @@ export function createSegmenterTrainer(
   const isJoined = isTogether || (batchNormOver !== 'microBatch' && communicator.size > 1);
   const training = isJoined
     ? new SyncBnStep({
-        ...{ engine, model, store, communicator },
+        engine,
+        model,
+        store,
+        communicator,
         into: isTogether ? buffers.gradients : into,
         ofMicroBatch: isTogether ? into : undefined,
       })

@@ -30,7 +30,8 @@ export function segmenterVerdict(
   const most = Math.max(...totals);
   if (right <= most && totals.filter((count) => count > 0).length > 1)
     return scoreVerdict({
-      ...{ score, scope },
+      score,
+      scope,
       loss: `no more pixels are right than with ${names[totals.indexOf(most)]} everywhere (${percentWithSign(most / total)})`,
       advice: 'train longer, from pretrained weights, and look at the labels with data browse',
     });
@@ -45,7 +46,8 @@ export function segmenterVerdict(
   const taken =
     confused > 0 ? `, ${percentWithSign(confused)} of it taken for ${names[other]}` : '';
   return scoreVerdict({
-    ...{ score, scope },
+    score,
+    scope,
     loss: `the weakest class is ${names[weakest]} (IoU ${percentWithSign(perClass[weakest].IoU)}${taken})`,
     advice: 'look at the worst images for wrong labels, then add images with this class',
   });

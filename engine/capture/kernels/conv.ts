@@ -161,7 +161,10 @@ export function onnxConv(
       weight.blocked(block),
       bias && blockedBias(backend, bias, block),
       {
-        ...{ block, kernel, strides, pads: pads(i) },
+        block,
+        kernel,
+        strides,
+        pads: pads(i),
         group: weight.group(block),
         size: [i.outHeight, i.outWidth],
       },
@@ -174,7 +177,9 @@ export function onnxConv(
     bias ? [...inputs, bias] : inputs,
     [i.batchSize, i.outChannels, i.outHeight, i.outWidth],
     {
-      ...{ kernel_shape: ints(kernel), strides: ints(strides), pads: ints(pads(i)) },
+      kernel_shape: ints(kernel),
+      strides: ints(strides),
+      pads: ints(pads(i)),
       group: int(weight.group(1)),
     },
   );

@@ -30,7 +30,8 @@ test('masks that were saved with three equal channels are read, colors are refus
   data.image('images/a.png', width, height);
   const rgb = (factor: number): Uint8Array =>
     encodeRgbPng({
-      ...{ width, height },
+      width,
+      height,
       data: Uint8Array.from({ length: 3 * 48 }, (_, i) =>
         i % 3 === 0 ? factor * QUARTERS[Math.floor(i / 3)] : QUARTERS[Math.floor(i / 3)],
       ),

@@ -15,7 +15,11 @@ function coco(boxes: readonly Box[], name = (i: number): string => `${i}.png`): 
     images: ids.map((id) => ({ id, file_name: name(id), width: 96, height: 72 })),
     annotations: ids.flatMap((image_id) =>
       boxes.map((bbox, k) => ({
-        ...{ id: 10 * image_id + k, image_id, category_id: 1, bbox, iscrowd: 0 },
+        id: 10 * image_id + k,
+        image_id,
+        category_id: 1,
+        bbox,
+        iscrowd: 0,
         area: bbox[2] * bbox[3],
       })),
     ),
@@ -120,7 +124,10 @@ const LISTED = {
       [x2, y2],
     ];
     write('labels/a.json', {
-      ...{ imagePath: 'a.png', imageData: null, imageWidth: w, imageHeight: h },
+      imagePath: 'a.png',
+      imageData: null,
+      imageWidth: w,
+      imageHeight: h,
       shapes: [{ label: 'bolt', points, shape_type: 'polygon', flags: {} }],
     });
     return { format: 'labelme', annotations: at('labels'), images: at('images') } as const;

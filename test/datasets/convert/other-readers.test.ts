@@ -178,8 +178,13 @@ test.each(Object.keys(SEEN.scores))('pycocotools scores as `score`: %s', async (
     { readonly annotations: unknown } | readonly unknown[];
   writeFileSync(dt, JSON.stringify('annotations' in document ? document.annotations : document));
   const { result } = await scoreCoco({
-    ...{ gt: at('source', `${kind}-all.json`), dt: [dt], parts: [], errors: false },
-    ...{ iouType: iouType as 'bbox' | 'segm', unknownImages: 'refuse', parameters: {} },
+    gt: at('source', `${kind}-all.json`),
+    dt: [dt],
+    parts: [],
+    errors: false,
+    iouType: iouType as 'bbox' | 'segm',
+    unknownImages: 'refuse',
+    parameters: {},
   });
   const values = result.stats;
   SEEN.scores[what].forEach((value, i) => expect(values[i]).toBeCloseTo(value, 12));

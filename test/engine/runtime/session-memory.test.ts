@@ -80,7 +80,12 @@ describe('SessionMemory', () => {
 const GRAPH: OnnxGraph = (() => {
   const value = (name: string, size: number) => ({ name, shape: [size], type: 'float32' }) as const;
   const node = (inputs: string[], output: string) => ({
-    ...{ name: output, op: 'Add', domain: '', inputs, outputs: [output], attributes: {} },
+    name: output,
+    op: 'Add',
+    domain: '',
+    inputs,
+    outputs: [output],
+    attributes: {},
   });
   return {
     name: 'chain',

@@ -42,7 +42,10 @@ function evaluated(images: readonly Objects[]): CocoResult {
   const imageIds = Float64Array.from(images, (_, i) => i + 1);
   const sides = new Float64Array(images.length).fill(100);
   const truth = new CocoGroundTruthBuilder({
-    ...{ imageIds, imageHeights: sides, imageWidths: sides, categories: CATEGORIES },
+    imageIds,
+    imageHeights: sides,
+    imageWidths: sides,
+    categories: CATEGORIES,
   });
   const found = new CocoDetectionsBuilder();
   let id = 1;

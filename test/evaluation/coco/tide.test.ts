@@ -54,14 +54,23 @@ describe.each(CASES.map((each, i) => [i, each] as const))('result file %i', (_, 
   });
   truth.forEach(([imageId, categoryId, ...box], k) =>
     groundTruth.add({
-      ...{ id: k + 1, imageId, categoryId, box: box as unknown as XywhBox },
-      ...{ area: box[2] * box[3], isCrowd: false, mask: mask(box) },
+      id: k + 1,
+      imageId,
+      categoryId,
+      box: box as unknown as XywhBox,
+      area: box[2] * box[3],
+      isCrowd: false,
+      mask: mask(box),
     }),
   );
   const detections = new CocoDetectionsBuilder();
   for (const [imageId, categoryId, score, ...box] of found)
     detections.add({
-      ...{ imageId, categoryId, score, box: box as unknown as XywhBox, mask: mask(box) },
+      imageId,
+      categoryId,
+      score,
+      box: box as unknown as XywhBox,
+      mask: mask(box),
     });
   const built = [groundTruth.build(), detections.build()] as const;
 

@@ -113,7 +113,7 @@ test('predict --json says which scores it took and from where, and files hold al
   const notices: string[] = [];
   const out = join(folder, 'out');
   const onNotice = (line: string): void => void notices.push(line);
-  const own = await openAndPredict(run, [picture], { ...{ out, onNotice, score: undefined } });
+  const own = await openAndPredict(run, [picture], { out, onNotice, score: undefined });
   const scores = Object.fromEntries(
     bestScores.byClass.map((value, k) => [['ant', 'bee', 'cat'][k], value]),
   );

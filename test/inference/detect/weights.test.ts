@@ -177,7 +177,9 @@ async function checkpointOf(
 ): Promise<string> {
   const weights = store.entries.map(({ path, spec: { shape, layout } }) => ({
     path,
-    ...{ shape, layout, values: store.get(path) },
+    shape,
+    layout,
+    values: store.get(path),
   }));
   const state = { card: { classNames } };
   const { file } = await saveCheckpoint(folder, name, { step: 1, groups: { weights }, state });

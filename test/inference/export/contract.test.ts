@@ -19,7 +19,8 @@ test.each([
     segment: { task, ...common, range: [100, 4000] },
   };
   const card = {
-    ...{ limits: { long: 96, short: 64 }, ...cards[task] },
+    limits: { long: 96, short: 64 },
+    ...cards[task],
   } as unknown as LoadedModel['card'];
   const image = { name: 'image', type: 'uint8', shape: [-1, -1, -1, 3] } as const;
   const graph = { inputs: [image], outputs: [] } as unknown as OnnxGraph;

@@ -141,7 +141,10 @@ test('a classifier in bytes is a quarter of the size and answers alike', async (
   const store = new ParameterStore(model.specs);
   store.initialize(1);
   const card = {
-    ...{ task: 'classify', backbone, classNames: ['ant', 'bee', 'cat'], pixels: IMAGENET_PIXELS },
+    task: 'classify',
+    backbone,
+    classNames: ['ant', 'bee', 'cat'],
+    pixels: IMAGENET_PIXELS,
     resize: evaluationResize(64),
   };
   const loaded = { card, model, store } as unknown as LoadedModel;

@@ -23,26 +23,38 @@ export const WIDE_MODELS: Readonly<Record<LoadedModel['card']['task'], () => Loa
   },
   segment: () => {
     const head = {
-      ...{ numClasses: 3, channels: 32, poolScales: [1, 2, 3, 6] },
+      numClasses: 3,
+      channels: 32,
+      poolScales: [1, 2, 3, 6],
       auxiliary: { channels: 4, weight: 0.4 },
     };
     const model = createUperNet(createDenseBackbone(BACKBONE), head);
     const card = {
-      ...{ task: 'segment', ...COMMON, head, limits: LIMITS, ratios: [1] },
+      task: 'segment',
+      ...COMMON,
+      head,
+      limits: LIMITS,
+      ratios: [1],
       window: { cropSize: 64, stride: 43 },
     };
     return { card, model, store: initialized(model) } as unknown as LoadedModel;
   },
   detect: () => {
     const model = createDetector(createDenseBackbone(BACKBONE), {
-      ...{ ...MASK_RCNN, numClasses: 3, channels: 32, masks: { roiSize: 14, numConvs: 1 } },
+      ...MASK_RCNN,
+      numClasses: 3,
+      channels: 32,
+      masks: { roiSize: 14, numConvs: 1 },
       stages: MASK_RCNN.stages.map((stage) => ({
         ...stage,
         layers: { ...stage.layers, fcChannels: 32 },
       })),
     });
     const card = {
-      ...{ task: 'detect', ...COMMON, detector: model.config, limits: LIMITS },
+      task: 'detect',
+      ...COMMON,
+      detector: model.config,
+      limits: LIMITS,
       categoryIds: [1, 2, 3],
       thresholds: { ...DETECTION_THRESHOLDS, maxPerImage: 20 },
     };

@@ -13,7 +13,10 @@ test('tiles of 1024 with an overlap of 0.2 lie evenly in 4000 x 3000', () => {
 
 test('a picture smaller than a tile has one, of its size', () => {
   expect(tileGrid({ width: 640, height: 1024 }, { size: 1024 })).toEqual({
-    ...{ lefts: [0], tops: [0], width: 640, height: 1024 },
+    lefts: [0],
+    tops: [0],
+    width: 640,
+    height: 1024,
   });
   const wide = tileGrid({ width: 2000, height: 100 }, { size: 1024, overlap: 0 });
   expect(wide).toEqual({ lefts: [0, 976], tops: [0], width: 1024, height: 100 });

@@ -31,8 +31,10 @@ function pixelsIn(
 ): { readonly mask: Rle; readonly box: number[] } | undefined {
   const reach = Math.ceil(Math.max(object.a, object.b)) + 1;
   const { x, y, width, height } = commonRect(rect, {
-    ...{ x: Math.floor(object.x) - reach, y: Math.floor(object.y) - reach },
-    ...{ width: 2 * reach + 1, height: 2 * reach + 1 },
+    x: Math.floor(object.x) - reach,
+    y: Math.floor(object.y) - reach,
+    width: 2 * reach + 1,
+    height: 2 * reach + 1,
   });
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
   if (width <= 0 || height <= 0) return undefined;
@@ -101,7 +103,9 @@ function onSeams(
     const object = {
       x: isDown ? near(across) : random.uniform() * picture.width,
       y: isDown ? random.uniform() * picture.height : near(down),
-      ...{ a, b: a * (0.4 + 0.6 * random.uniform()), turn: random.uniform() * Math.PI },
+      a,
+      b: a * (0.4 + 0.6 * random.uniform()),
+      turn: random.uniform() * Math.PI,
       classIndex: random.integer(2),
     };
     const isClear = objects.every(
@@ -165,7 +169,9 @@ describe.each([true, false])('500 objects across seams, with masks: %s', (masks)
     ];
     const objects = onSeams(new Random(6), picture, tile, {
       count: 500,
-      ...{ least: 5, most: 18, apart: 0.55 },
+      least: 5,
+      most: 18,
+      apart: 0.55,
     });
     const found = merged(objects, picture, tile, { seed: 2, masks, leastPx: 12 });
     expect(boxesOf(found)).toEqual(wholeBoxes(objects, picture));
@@ -192,8 +198,10 @@ test('masks across seams are those of the objects', () => {
 test('a part that one tile takes for another class is no second object', () => {
   const grid = tileGrid({ width: 180, height: 100 }, { size: 100, overlap: 0.2 });
   const one = (box: number[], score: number, classIndex: number): Prediction => ({
-    ...{ boxes: Float32Array.from(box), scores: Float32Array.of(score) },
-    ...{ classIndices: Int32Array.of(classIndex), masks: [] },
+    boxes: Float32Array.from(box),
+    scores: Float32Array.of(score),
+    classIndices: Int32Array.of(classIndex),
+    masks: [],
   });
   const found = [one([60, 20, 95, 60], 0.8, 0), one([0, 20, 15, 60], 0.9, 1)];
   const picture = { width: 180, height: 100 };

@@ -32,11 +32,13 @@ beforeAll(async () => {
   const model = tinyDetector();
   detector = modelOf<'detect'>(engine, {
     card: {
-      ...{ ...detect.card, detector: TINY_CONFIG },
+      ...detect.card,
+      detector: TINY_CONFIG,
       // Random masks are near one half; above 0.3, every pixel of a box belongs to its object.
       thresholds: { ...DETECTION_THRESHOLDS, maskThreshold: 0.3 },
     },
-    ...{ model, store: tinyStore(model) },
+    model,
+    store: tinyStore(model),
   });
   segmenter = modelOf<'segment'>(engine, segment);
   const { model: upernet, store } = segment;

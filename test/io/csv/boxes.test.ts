@@ -61,7 +61,8 @@ test('a header names the columns in any order, as TensorFlow’s does', () => {
 
 test('semicolons with decimal commas, tabs, and the line of a spreadsheet', () => {
   expect(read('sep=;\nimage;x1;y1;x2;y2;class\na.jpg;1,5;2;3;4;cow').boxes[0]).toMatchObject({
-    ...{ line: 3, corners: [1.5, 2, 3, 4] },
+    line: 3,
+    corners: [1.5, 2, 3, 4],
   });
   expect(isCsvOfBoxes('sep=;\r\na.jpg;1;2;3;4;cow\r\n')).toBe(true);
   expect(read('a.jpg\t1\t2\t3\t4\tcow').boxes[0]).toMatchObject({ corners: [1, 2, 3, 4] });

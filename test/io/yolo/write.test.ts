@@ -6,7 +6,10 @@ test('an image with a polygon has no boxes beside it, which ultralytics refuses'
   const polygon = Float64Array.of(0, 0, 50, 0, 50, 25);
   const masks = [none, { kind: 'polygons', polygons: [polygon] }] as const;
   const objects = masks.map((mask, k) => ({
-    ...{ classIndex: k, name: `c${k}`, box: [10, 20, 40, 10] as const, mask },
+    classIndex: k,
+    name: `c${k}`,
+    box: [10, 20, 40, 10] as const,
+    mask,
   }));
   const image = { fileName: 'a.png', width: 100, height: 50 };
   expect(yoloText({ ...image, objects }, { masks: true })).toBe(

@@ -45,7 +45,11 @@ function fontOfBars(familyName: string, heights: Readonly<Record<string, number>
     glyphOf(`bar${i}`, height, character.codePointAt(0)),
   );
   const font = new opentype.Font({
-    ...{ familyName, styleName: 'Regular', unitsPerEm: 1000, ascender: 800, descender: -200 },
+    familyName,
+    styleName: 'Regular',
+    unitsPerEm: 1000,
+    ascender: 800,
+    descender: -200,
     glyphs: [glyphOf('.notdef', 1), ...glyphs],
   });
   return Buffer.from(font.toArrayBuffer());

@@ -190,8 +190,12 @@ test('data without objects have no errors to analyze', async () => {
 const breakdown = (AP: number, gains: Partial<ErrorBreakdown['gains']>): ErrorBreakdown => {
   const none = { localisation: 0, classification: 0, duplicate: 0, background: 0, both: 0 };
   return {
-    ...{ AP, counts: { ...none, missed: 0 }, gains: { ...none, missed: 0, ...gains } },
-    ...{ special: { falsePositives: 0, falseNegatives: 0 }, kindOf: [], missed: [] },
+    AP,
+    counts: { ...none, missed: 0 },
+    gains: { ...none, missed: 0, ...gains },
+    special: { falsePositives: 0, falseNegatives: 0 },
+    kindOf: [],
+    missed: [],
   };
 };
 

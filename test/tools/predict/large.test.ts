@@ -45,7 +45,9 @@ interface Document {
 test('a detector writes objects of the whole picture, and draws a reduced one', async () => {
   const out = path('objects');
   const document = (await openAndPredict(models.detect, [path('large.tif')], {
-    ...{ ...TILES, out, score: 0 },
+    ...TILES,
+    out,
+    score: 0,
   })) as Document;
   expect(document.predictions).toMatchObject([{ width: SIDE, height: SIDE }]);
   const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as {

@@ -89,7 +89,9 @@ afterAll(() => server.close());
 
 const predict = (name: string, out: string) =>
   cliAsync(['predict', name, PHOTO, '--out', out, '--json'], {
-    ...{ CONVNEXTV2_OFFLINE: '', CONVNEXTV2_MIRROR: mirror, CONVNEXTV2_CACHE: path('cache') },
+    CONVNEXTV2_OFFLINE: '',
+    CONVNEXTV2_MIRROR: mirror,
+    CONVNEXTV2_CACHE: path('cache'),
   });
 
 test.each(DETECTORS)('predict %s photo.jpg pulls %s and draws boxes', async (name, size, file) => {

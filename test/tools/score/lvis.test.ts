@@ -101,7 +101,8 @@ describe.each(problems.map((problem, i) => ({ ...problem, i })))('problem $i', (
 
 test('fixed AP has room for 10,000 detections of a category', () => {
   expect(fixedApParameters('segm')).toMatchObject({
-    ...{ maxDetections: [10_000], detectionsPerCategory: 10_000 },
+    maxDetections: [10_000],
+    detectionsPerCategory: 10_000,
   });
 });
 
@@ -126,7 +127,8 @@ test('files are named by coco_url, and score coco ignores what LVIS adds', async
   writeFileSync(file, JSON.stringify(gt));
   for (const { coco_url: url } of gt.images)
     writeGray(path(`images/${String(url).split('/').slice(-2).join('/')}`), {
-      ...{ width: 200, height: 200 },
+      width: 200,
+      height: 200,
     });
   expect(await peekCoco(file)).toMatchObject({ firstFileName: 'val2017/000000000000.jpg' });
   const set = await loadCoco({ annotations: file, images: path('images') });

@@ -166,7 +166,12 @@ describe('score coco', () => {
   test('recalls are named by the limits given, and AP is that of the largest', async () => {
     const boxes = Array.from({ length: 30 }, (_, i) => [20 * (i % 6), 20 * (i / 6), 10, 10]);
     const annotations = boxes.map((bbox, i) => ({
-      ...{ id: i + 1, image_id: 1, category_id: 1, bbox, area: 100, iscrowd: 0 },
+      id: i + 1,
+      image_id: 1,
+      category_id: 1,
+      bbox,
+      area: 100,
+      iscrowd: 0,
     }));
     const images = [{ id: 1, file_name: 'a.jpg', width: 200, height: 200 }];
     const truth = file('many.json', { images, annotations, categories: gt.categories });

@@ -12,7 +12,8 @@ function facts(counts: readonly number[], config: Partial<ClassificationConfig> 
   const examples = counts.flatMap((n, label) => new Array(n).fill({ image, label }));
   const names = counts.map((_, k) => `class ${k}`);
   return classificationFacts(classificationSet(examples, names), {
-    ...{ ...CLASSIFY, labelSmoothing: 0 },
+    ...CLASSIFY,
+    labelSmoothing: 0,
     ...config,
   });
 }

@@ -226,8 +226,11 @@ test('from a classifier the norm before the head is kept, and the head if its cl
   const renamed = { ...training, classes: [{ ...first, name: 'other' }, ...rest] };
   const others = newFolder();
   await finetune(others, {
-    ...{ config: still, weights: checkpoint(folder, 6), maxSteps: 1 },
-    ...{ training: renamed, validation: undefined },
+    config: still,
+    weights: checkpoint(folder, 6),
+    maxSteps: 1,
+    training: renamed,
+    validation: undefined,
   });
   const after = readTensors(checkpoint(others, 1));
   for (const name of kept) expect(after.get(name)?.data).toEqual(trained.get(name)?.data);

@@ -46,17 +46,20 @@ describe.each(Object.entries(RECIPES))('%s', (name, recipe) => {
   test('--batch keeps the images of an update where it can', () => {
     const images = recipe.batchSize * recipe.accumulation;
     expect(resolve(name, { batch: images }).config).toMatchObject({
-      ...{ batchSize: images, accumulation: 1 },
+      batchSize: images,
+      accumulation: 1,
     });
     expect(resolve(name, { batch: 2 }).config).toMatchObject({
-      ...{ batchSize: 2, accumulation: Math.max(1, images / 2) },
+      batchSize: 2,
+      accumulation: Math.max(1, images / 2),
     });
   });
 });
 
 test('a batch larger than an update of the recipe is one update', () => {
   expect(resolve('detect-finetune', { batch: 16 }).config).toMatchObject({
-    ...{ batchSize: 16, accumulation: 1 },
+    batchSize: 16,
+    accumulation: 1,
   });
 });
 

@@ -38,7 +38,11 @@ function samples(count: number): readonly DetectionSample[] {
       boxes.push(x, y, x + 20, y + 20);
     }
     return {
-      ...{ imageId: i, file: `image ${i}`, image: { width, height, data }, width, height },
+      imageId: i,
+      file: `image ${i}`,
+      image: { width, height, data },
+      width,
+      height,
       objects: {
         boxes: Float32Array.from(boxes),
         classIndices: Int32Array.of(0, 1),
@@ -95,7 +99,12 @@ describe('pretraining on objects', () => {
     const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
     const config = { steps: 60, batchSize: 4, size: 32, lr: 3e-3 };
     const context = {
-      ...{ engine, network, backbone: BACKBONE, numClasses: 2, pixels: IMAGENET_PIXELS, seed: 0 },
+      engine,
+      network,
+      backbone: BACKBONE,
+      numClasses: 2,
+      pixels: IMAGENET_PIXELS,
+      seed: 0,
       samples: { length: 4, at: (i: number) => samples(4)[i] },
     };
     const trained = async (
@@ -124,7 +133,12 @@ describe('pretraining on objects', () => {
     const config = { steps: 60, batchSize: 8, size: 32, lr: 3e-3 };
     const empty = { ...samples(1)[0], objects: NO_OBJECTS };
     const context = {
-      ...{ engine, network, backbone: BACKBONE, numClasses: 1, pixels: IMAGENET_PIXELS, seed: 0 },
+      engine,
+      network,
+      backbone: BACKBONE,
+      numClasses: 1,
+      pixels: IMAGENET_PIXELS,
+      seed: 0,
       samples: { length: 1, at: () => empty },
     };
     const note = (): void => undefined;

@@ -9,8 +9,11 @@ test('pictures of a report have the objects that predict shows: one a place, fro
     score: number,
     x: number,
   ): DetectResult['objects'][number] => ({
-    ...{ classIndex, categoryId: classIndex + 1, name: `class ${classIndex}` },
-    ...{ score, box: [x, 0, 10, 10] },
+    classIndex,
+    categoryId: classIndex + 1,
+    name: `class ${classIndex}`,
+    score,
+    box: [x, 0, 10, 10],
   });
   const objects = [
     object(0, 0.9, 0),

@@ -145,7 +145,9 @@ test('a detector has other parameters than the RPN, and they get no gradient her
   const gradients = new Float32Array(store.values.length).fill(NaN);
   const step = new RpnStep({
     engine: await engineOf('compiled'),
-    ...{ model, store, gradients },
+    model,
+    store,
+    gradients,
     communicator: SINGLE_PROCESS,
   });
   const maps = {

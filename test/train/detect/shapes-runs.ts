@@ -74,7 +74,11 @@ export function shapesRuns() {
   const checkpoint = (name: string, step: number): string =>
     join(root, name, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
   return {
-    ...{ root, setOf, changed, train, checkpoint },
+    root,
+    setOf,
+    changed,
+    train,
+    checkpoint,
     get training() {
       return training;
     },

@@ -173,7 +173,8 @@ test('a rank without RoIs waits for the others and changes nothing', async () =>
   const { prefix, training } = MODEL.boxStages[stage];
   const own = { engine, model: MODEL, store, gradients: expected, communicator: SINGLE_PROCESS };
   const whole = prepareTraining(own, training, {
-    ...{ prefixes: [prefix], inputs: ['features'] },
+    prefixes: [prefix],
+    inputs: ['features'],
   });
   const fractions = new Float32Array(rows * P * P).fill(1 / (numRois * P * P), 0, numRois * P * P);
   const want = await whole.run({

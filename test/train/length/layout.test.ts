@@ -12,12 +12,19 @@ import { RECIPES } from '../../../train/recipes/index.js';
 
 const NONE = { warmup: false, evaluateEvery: false, checkpointEvery: false };
 const POLY: Schedule = {
-  ...{ kind: 'poly', lr: 1e-3, minLr: 0, power: 1, steps: 48 },
+  kind: 'poly',
+  lr: 1e-3,
+  minLr: 0,
+  power: 1,
+  steps: 48,
   warmup: { steps: 100, ratio: 0.01 },
 };
 const COSINE: Schedule = { kind: 'cosine', lr: 1e-3, minLr: 0, epochs: 30, warmupEpochs: 2 };
 const configured = (schedule: Schedule, epochs: number): RunLength => ({
-  ...{ schedule, epochs, evaluateEvery: 2, checkpointEvery: 1 },
+  schedule,
+  epochs,
+  evaluateEvery: 2,
+  checkpointEvery: 1,
 });
 
 describe('the rule for own data', () => {
@@ -58,14 +65,22 @@ describe('the rule for own data', () => {
 describe('a layout', () => {
   test('keeps the warm-up of the recipe up to a tenth, and spaces evaluations and checkpoints', () => {
     const long = layOut({ by: 'epochs', steps: 2400, evaluations: 10 }, configured(POLY, 4), {
-      ...{ stepsPerEpoch: 80, kept: NONE },
+      stepsPerEpoch: 80,
+      kept: NONE,
     });
     expect(long).toEqual({
-      ...{ by: 'epochs', steps: 2400, warmupSteps: 100, decidedAt: 0, secondsPerStep: null },
-      ...{ evaluateEverySteps: 240, checkpointEverySteps: 240, evaluationImages: null },
+      by: 'epochs',
+      steps: 2400,
+      warmupSteps: 100,
+      decidedAt: 0,
+      secondsPerStep: null,
+      evaluateEverySteps: 240,
+      checkpointEverySteps: 240,
+      evaluationImages: null,
     });
     const short = layOut({ by: 'minutes', steps: 300, evaluations: 1 }, configured(POLY, 4), {
-      ...{ stepsPerEpoch: 80, kept: NONE },
+      stepsPerEpoch: 80,
+      kept: NONE,
     });
     expect(short).toMatchObject({ warmupSteps: 30, evaluateEverySteps: 300 });
     expect(short.checkpointEverySteps).toBe(75);
@@ -73,7 +88,8 @@ describe('a layout', () => {
 
   test('a cosine keeps the fraction of its warm-up', () => {
     const layout = layOut({ by: 'rule', steps: 600, evaluations: 3 }, configured(COSINE, 30), {
-      ...{ stepsPerEpoch: 5, kept: NONE },
+      stepsPerEpoch: 5,
+      kept: NONE,
     });
     expect(layout.warmupSteps).toBe(40);
   });
@@ -92,7 +108,8 @@ describe('a layout', () => {
   test('what the user set is kept', () => {
     const kept = { warmup: true, evaluateEvery: true, checkpointEvery: true };
     const layout = layOut({ by: 'rule', steps: 600, evaluations: 3 }, configured(POLY, 4), {
-      ...{ stepsPerEpoch: 80, kept },
+      stepsPerEpoch: 80,
+      kept,
     });
     expect(layout).toMatchObject({ warmupSteps: 100, evaluateEverySteps: 160 });
     expect(layout.checkpointEverySteps).toBe(80);
@@ -106,7 +123,8 @@ describe('a layout', () => {
     (_, schedule, epochs) => {
       const length = configured(schedule, epochs);
       const layout = layOut({ by: 'minutes', steps: 1000, evaluations: 5 }, length, {
-        ...{ stepsPerEpoch: 80, kept: NONE },
+        stepsPerEpoch: 80,
+        kept: NONE,
       });
       const laidOut = laidOutSchedule(length, layout);
       const rate = (step: number): number => learningRate(laidOut, { step, epoch: step });
@@ -121,15 +139,20 @@ describe('a layout', () => {
 
   test('milestones keep their place', () => {
     const schedule: Schedule = {
-      ...{ kind: 'multiStep', lr: 1, milestones: [27, 33], gamma: 0.1 },
+      kind: 'multiStep',
+      lr: 1,
+      milestones: [27, 33],
+      gamma: 0.1,
       warmup: { steps: 999, ratio: 0.001 },
     };
     const length = configured(schedule, 36);
     const layout = layOut({ by: 'minutes', steps: 360, evaluations: 1 }, length, {
-      ...{ stepsPerEpoch: 80, kept: NONE },
+      stepsPerEpoch: 80,
+      kept: NONE,
     });
     expect(laidOutSchedule(length, layout)).toMatchObject({
-      ...{ milestones: [270, 330], warmup: { steps: 36 } },
+      milestones: [270, 330],
+      warmup: { steps: 36 },
     });
   });
 });

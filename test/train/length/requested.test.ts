@@ -13,8 +13,14 @@ const resolved = (recipe: string, changed: Readonly<Record<string, string>> = {}
   sources: { epochs: `recipe ${recipe}`, 'warmup.steps': `recipe ${recipe}`, ...changed },
 });
 const LAYOUT: RunLayout = {
-  ...{ by: 'minutes', steps: 90, warmupSteps: 9, evaluateEverySteps: 45, decidedAt: 11 },
-  ...{ checkpointEverySteps: 23, evaluationImages: null, secondsPerStep: 0.5 },
+  by: 'minutes',
+  steps: 90,
+  warmupSteps: 9,
+  evaluateEverySteps: 45,
+  decidedAt: 11,
+  checkpointEverySteps: 23,
+  evaluationImages: null,
+  secondsPerStep: 0.5,
 };
 const STORED: StoredLength = { minutes: 2, epochs: null, kept: NONE, layout: LAYOUT };
 
@@ -22,7 +28,10 @@ describe('the length of a new run', () => {
   test('is that of the options, for every recipe', () => {
     for (const recipe of ['detect', 'coco-mask-rcnn-tiny']) {
       expect(chooseLength({ minutes: 9 }, resolved(recipe), {})).toEqual({
-        ...{ minutes: 9, epochs: null, kept: NONE, layout: null },
+        minutes: 9,
+        epochs: null,
+        kept: NONE,
+        layout: null,
       });
       expect(chooseLength({ epochs: 3 }, resolved(recipe), {})).toMatchObject({ epochs: 3 });
     }
@@ -51,7 +60,9 @@ describe('the length of a new run', () => {
   test('keeps the intervals that are set', () => {
     const sources = { 'warmup.steps': '--set warmup.steps', evaluateEvery: 'config' };
     expect(chooseLength({ minutes: 2 }, resolved('detect', sources), {})?.kept).toEqual({
-      ...{ warmup: true, evaluateEvery: true, checkpointEvery: false },
+      warmup: true,
+      evaluateEvery: true,
+      checkpointEvery: false,
     });
   });
 

@@ -18,7 +18,11 @@ const CONFIG: ClassificationConfig = {
   backbone: { depths: [1, 1, 1, 1], dims: [8, 16, 24, 32], responseNorm: 'grn' },
   training: { ...CLASSIFY.training, inputSize: 32 } as ClassificationConfig['training'],
   evaluation: evaluationResize(32),
-  ...{ batchSize: 4, logEvery: 1, workers: 0, keepCheckpoints: 9, warmupEpochs: 3 },
+  batchSize: 4,
+  logEvery: 1,
+  workers: 0,
+  keepCheckpoints: 9,
+  warmupEpochs: 3,
 };
 const KEPT = { warmup: false, evaluateEvery: false, checkpointEvery: false };
 
@@ -56,7 +60,12 @@ async function train(
   const now = (): number => (found ? 600 + laterMs * laterCalls++ : 100 * Math.floor(++calls / 2));
   const by = { kind: 'minutes', minutes: 3.4 / 60, startMs: 0, reportImages: 0 } as const;
   const result = await runTask(classify, {
-    ...{ config: CONFIG, engine, folder, seed: 3, resume, now },
+    config: CONFIG,
+    engine,
+    folder,
+    seed: 3,
+    resume,
+    now,
     training: readImageNet(data, { split: 'train' }),
     maxSteps: maxSteps ?? null,
     length: { by, kept: KEPT, layout },

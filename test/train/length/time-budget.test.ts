@@ -4,7 +4,11 @@ import { divideTime, timeEvaluation } from '../../../train/length/time-budget.js
 
 const BUDGET = { minutes: 10, startMs: 1000, reportImages: 0 };
 const KNOWN = {
-  ...{ step: 40, nowMs: 31_000, secondsPerStep: 0.25, numHeldOut: 40, numEvaluated: 1 },
+  step: 40,
+  nowMs: 31_000,
+  secondsPerStep: 0.25,
+  numHeldOut: 40,
+  numEvaluated: 1,
   evaluation: { buildSeconds: 2, secondsPerImage: 0.1 },
 };
 

@@ -109,7 +109,10 @@ test('with batch norms over the step, micro-batches of one image are a batch of 
       const name = `accumulated-${accumulation}`;
       const config: SegmentationConfig = {
         ...CONFIG,
-        ...{ batchNormOver: 'step', batchSize: 2 / accumulation, accumulation, steps: 2 },
+        batchNormOver: 'step',
+        batchSize: 2 / accumulation,
+        accumulation,
+        steps: 2,
       };
       await runTask(segment, {
         ...OPTIONS,

@@ -191,8 +191,11 @@ describe('batch norms over the step', () => {
       ranksInOne(numRanks).map(async (communicator, r) => {
         const buffers = newBuffers(accumulation > 1);
         const task = newTask(buffers, {
-          ...{ batchNormOver, accumulation, communicator },
-          ...{ dropPathRate: 0.5, dropoutRate: 0.3 },
+          batchNormOver,
+          accumulation,
+          communicator,
+          dropPathRate: 0.5,
+          dropoutRate: 0.3,
         });
         // As the loader divides: image i belongs to rank i mod ranks.
         const own = [0, 1, 2, 3].filter((n) => n % numRanks === r);

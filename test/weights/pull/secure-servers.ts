@@ -45,7 +45,9 @@ export function startSecureServer(content: Uint8Array, cutAfter = Infinity): Pro
     const length = content.length - from;
     const range = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
     response.writeHead(from > 0 ? 206 : 200, {
-      ...{ etag: '"a"', 'content-length': length, ...(from > 0 && range) },
+      etag: '"a"',
+      'content-length': length,
+      ...(from > 0 && range),
     });
     if (length <= cut) return void response.end(content.subarray(from));
     response.write(content.subarray(from, from + cut), () =>
