@@ -1,14 +1,10 @@
-import { numElements } from '../core/shape.js';
-import { expectedShapes, SIZES, V1_SIZES } from './architecture.js';
+import { countDecoder, countParameters, type PublishedSize } from './published-sizes.js';
 
 /**
  * The published files: who publishes them where, under which license, what they score. Sources: the READMEs of
  * facebookresearch/ConvNeXt-V2 and facebookresearch/ConvNeXt, `configs/convnext` of mmsegmentation, and the Hugging Face
  * hub.
  */
-
-/** Sizes of published networks. */
-export type PublishedSize = keyof typeof NETWORKS;
 
 /** Tasks of published files; `pretrain`: an encoder without head. */
 export type PublishedTask = 'classify' | 'detect' | 'segment' | 'pretrain';
@@ -65,35 +61,6 @@ export type License = 'CC-BY-NC-4.0' | 'MIT' | 'Apache-2.0';
 
 /** License of the official weights of ConvNeXt V2. */
 export const WEIGHTS_LICENSE = 'CC-BY-NC-4.0';
-
-/** Depths and dims of the published sizes; Small and XLarge are of V1 only. */
-export const NETWORKS = {
-  ...SIZES,
-  small: V1_SIZES.small,
-  xlarge: V1_SIZES.xlarge,
-} as const;
-
-/** Number of parameters of a classifier, or of an encoder without classes. */
-function countParameters(version: 1 | 2, size: PublishedSize, numClasses?: number): number {
-  const shapes = expectedShapes({
-    ...NETWORKS[size],
-    size: undefined,
-    inChannels: 3,
-    numClasses,
-    stageNorms: [],
-    hasNorm: numClasses !== undefined,
-    withoutResponseNorm: version === 1 ? true : undefined,
-  });
-  const layerScale = version === 1 ? dims.reduce((sum, dim, s) => sum + depths[s] * dim, 0) : 0;
-  return [...shapes.values()].reduce((sum, shape) => sum + numElements(shape), layerScale);
-}
-
-/** Number of parameters of the decoder in FCMAE files: projection, mask token, one block of width 512, prediction. */
-function countDecoder(size: PublishedSize): number {
-  const [width, dim, patch] = [512, NETWORKS[size].dims[3], 3 * 32 * 32];
-  const block = width * (49 + 1 + 2) + width * 4 * width * 2 + 4 * width * 3 + width;
-  return dim * width + width + width + block + width * patch + patch;
-}
 
 const META = 'https://dl.fbaipublicfiles.com/convnext/';
 
