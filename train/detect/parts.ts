@@ -49,7 +49,7 @@ export function prepareTraining(
   const { engine, store, gradients } = context;
   const parameters = trainedPaths(context, prefixes);
   return engine.prepare(program, store, {
-    gradients: { of: 'loss', into: gradients, parameters, inputs },
+    gradients: { of: 'loss', into: gradients, parameters, inputs, freesResults: true },
   });
 }
 

@@ -92,6 +92,7 @@ export class SyncBnStep {
           gradients: {
             of: 'loss',
             into: ofMicroBatch,
+            freesResults: true,
             parameters: parameters.map(({ path }) => path),
             inputs: ['c5', ...all]
               .filter((path) => STAGE_READS[stage].test(path))

@@ -56,7 +56,11 @@ export function createSegmenterTrainer(
         into: isTogether ? buffers.gradients : into,
         ofMicroBatch: isTogether ? into : undefined,
       })
-    : wholeGraph(engine.prepare(model.training, store, { gradients: { of: 'loss', into } }));
+    : wholeGraph(
+        engine.prepare(model.training, store, {
+          gradients: { of: 'loss', into, freesResults: true },
+        }),
+      );
   const describe = ({ value }: LoadedSegmentationBatch): string =>
     describeSamples(samples, value.indices);
   let counts: readonly TargetCounts[] = [];
