@@ -246,7 +246,9 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
       [
         ...[top1, top5, meanPerClassTop1].map((value) => percent(value, 3)),
         ...[calibration?.ece ?? NaN, calibration?.mce ?? NaN].map((value) => percent(value, 2)),
-        ...[calibration?.meanNLL, calibration?.brier].map((value) => value?.toFixed(4) ?? '-'),
+        ...[calibration?.meanNLL ?? NaN, calibration?.brier ?? NaN].map((value) =>
+          Number.isNaN(value) ? '-' : value.toFixed(4),
+        ),
       ],
     ]),
   );

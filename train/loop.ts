@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../io/files/atomic.js';
 import { ConfigError, DataError } from '../core/errors.js';
 import { startEma } from '../engine/optimizer/ema.js';
 import type { Backbone } from '../engine/backbone.js';
@@ -114,7 +115,7 @@ export async function trainLoop<Batch>(
       `train: expected at least ${settings.accumulation} batches an epoch, got ${loader.numBatches()}; use a smaller batch or accumulation`,
     );
   }
-  if (isFirst) mkdirSync(folder, { recursive: true });
+  if (isFirst) makeFolder(folder);
   let step = loop.startStep;
   const { rule, notice } = resumedRule(loop.state.epochs, step, {
     ranks: communicator.size,

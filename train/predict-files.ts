@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImageError, OptionError } from '../core/errors.js';
 import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
-import { writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
+import { makeFolder, writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
 import { writeJsonRowsAtomically, type JsonRows } from '../io/files/json-stream.js';
 import type { RowSpool } from '../io/files/row-spool.js';
 import { pngNames } from '../io/png/names.js';
@@ -50,7 +49,7 @@ export async function predictFiles(
   if (out !== undefined) {
     const outputs = presentation.outputs(names).map((name) => join(out, name));
     assertApart(`--out ${out}`, outputs, files);
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
   }
   const lists = [...presentation.lists, 'predictions'];
   const isKept = out !== undefined || onDocument !== undefined;

@@ -90,6 +90,15 @@ export function writeTextAtomically(
   });
 }
 
+/** Creates a folder and those above it. @throws WorkError if the system refuses */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw failedWrite(error, folder);
+  }
+}
+
 /** {@link writeAtomically} for synchronous callers. */
 export function writeAtomicallySync(file: string, content: string | Uint8Array): void {
   const temporary = temporaryName(file);

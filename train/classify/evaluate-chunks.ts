@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ConfigError, quote } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
-import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import { makeFolder, writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { readJsonIfPresent } from '../../io/files/read.js';
 import { partBytes } from '../distributed/part-file.js';
 import type { Shard } from '../distributed/shard.js';
@@ -124,7 +124,7 @@ async function claimFolder(
   identity: Readonly<Record<string, string | number>>,
   newChunks: () => number,
 ): Promise<number> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const file = join(folder, IDENTITY);
   if (!existsSync(file)) {
     const chunks = newChunks();

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
 import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
-import { writeAtomically } from '../../io/files/atomic.js';
+import { makeFolder, writeAtomically } from '../../io/files/atomic.js';
 import type { JsonRows } from '../../io/files/json-stream.js';
 import { RowSpool } from '../../io/files/row-spool.js';
 import { SINGLE_PROCESS, type Communicator } from './communicator.js';
@@ -116,7 +116,7 @@ function shardsInFolder(
   { index, count }: Shard,
   onNotice: ShardedWorkOptions['onNotice'],
 ): Omit<ShardedWork, 'spool'> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const missing = new Set<number>();
   const fileOf = (name: string, i: number, extension: string): string =>
     join(folder, `${name}-${i}-of-${count}.${extension}`);

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SegmentResult } from '../../core/results.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
@@ -6,7 +5,7 @@ import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../evaluation/semantic/metrics.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import { assertApart } from '../../io/files/apart.js';
-import { writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
+import { makeFolder, writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { encodeIndexedPng } from '../../io/png/indexed.js';
 import { pngNames } from '../../io/png/names.js';
 import { finiteOrNull, percent } from '../../report/format.js';
@@ -95,7 +94,7 @@ function labelWriter(
   const inputs = samples.flatMap(({ file, labelFile }) => [file, labelFile]);
   const outputs = [...names.values(), 'scores.json'].map((name) => join(out, name));
   assertApart(`--out ${out}`, outputs, inputs);
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const palette = paletteOf(card);
   return async (file, { width, height, labels }) => {
     const png = encodeIndexedPng({ width, height, data: labels }, palette);

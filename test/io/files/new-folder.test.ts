@@ -15,6 +15,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError, WorkError } from '../../../core/errors.js';
+import { makeFolder } from '../../../io/files/atomic.js';
 import { writeNewFolder } from '../../../io/files/new-folder.js';
 
 let root: string;
@@ -88,5 +89,12 @@ test('a folder may have a name as long as names can be; a file in its place, and
   await expect(write('file')).rejects.toThrow(/file: expected a folder, got a file/);
   await expect(write('file/below')).rejects.toThrow(
     /below: expected to write it, got E[A-Z]+: .*unchanged/,
+  );
+});
+
+test('a folder that cannot be made is named, with the reason', () => {
+  symlinkSync('loop', join(root, 'loop'));
+  expect(() => makeFolder(join(root, 'loop', 'out'))).toThrow(
+    /loop[\\/]out: expected to write it, got ELOOP/,
   );
 });
