@@ -41,7 +41,8 @@ export class SessionFamily {
     private readonly memory: SessionMemory,
     first: SizedGraph,
     resizedInputs: Iterable<string>,
-    private readonly sized?: string | undefined,
+    /** Input by which sizes of results are hidden, see {@link withHiddenSizes}; default: ONNX Runtime knows them. */
+    private readonly hidingInput?: string | undefined,
   ) {
     this.graphs = new GraphFamily(first, resizedInputs);
     this.enlargeArena(first);
@@ -85,16 +86,20 @@ export class SessionFamily {
   }
 
   private async create(): Promise<OpenSession> {
-    const { memory, sized } = this;
+    const { memory, hidingInput } = this;
     const { graph } = this.graphs;
-    const model = encodeModel(sized === undefined ? graph : withHiddenSizes(graph, sized));
+    const model = encodeModel(
+      hidingInput === undefined ? graph : withHiddenSizes(graph, hidingInput),
+    );
     const bytes = estimateSessionBytes(graph, model.length);
     await memory.makeRoom(bytes + this.arenaBytes);
-    const session = await this.openWith(model, sized !== undefined).catch((error: unknown) => {
-      // An optimization of ONNX Runtime that takes sizes to be known must not keep a graph from running.
-      if (sized === undefined) throw error;
-      return this.openWith(encodeModel(graph), false);
-    });
+    const session = await this.openWith(model, hidingInput !== undefined).catch(
+      (error: unknown) => {
+        // An optimization of ONNX Runtime that takes sizes to be known must not keep a graph from running.
+        if (hidingInput === undefined) throw error;
+        return this.openWith(encodeModel(graph), false);
+      },
+    );
     const close = async (): Promise<void> => {
       this.open = undefined;
       await session.release();

@@ -3,7 +3,7 @@ import { createBackbone } from '../../backbone/convnextv2.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { adaptiveAveragePool } from '../../engine/ops/adaptive-pool.js';
-import { batchNormTraining } from '../../engine/ops/batch-norm.js';
+import { batchNormReluTraining } from '../../engine/ops/batch-norm.js';
 import { sameConv } from '../../engine/ops/conv.js';
 import {
   crossEntropySum,
@@ -79,8 +79,8 @@ function headOperations(): TrainingStep {
     name: 'operations of heads',
     forward: ({ conv, batch, fuse }: TensorTree<typeof specs>, inputs) => {
       const wide = sameConv(inputs['image'] as tf.Tensor4D, conv); // [2, 12, 20, 8]
-      const { y } = batchNormTraining(wide, batch, EPS);
-      const small = resizeBilinear(y.relu(), [5, 7]); // [2, 5, 7, 8]
+      const { y } = batchNormReluTraining(wide, batch, EPS);
+      const small = resizeBilinear(y, [5, 7]); // [2, 5, 7, 8]
       const large = upsampleNearest2(resizeBilinear(small, [6, 10])); // [2, 12, 20, 8]
       const fused = sameConv(large.add(y), fuse); // [2, 12, 20, 4]
       const rows = adaptiveAveragePool(fused, 3).reshape<tf.Tensor2D>([18, 4]);
