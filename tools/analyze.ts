@@ -25,10 +25,7 @@ interface LogsFlags extends JsonFlag {
 }
 
 /** `convnextv2 analyze` */
-export function registerAnalyze(program: Command): void {
-  const analyze = program
-    .command('analyze')
-    .description('look into models and runs: collapse, errors, flops, logs');
+export function defineAnalyze(analyze: Command): void {
   addEngineOptions(
     analyze
       .command('collapse')

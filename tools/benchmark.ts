@@ -16,10 +16,8 @@ interface Flags extends EngineFlags {
 }
 
 /** `convnextv2 benchmark` */
-export function registerBenchmark(program: Command): void {
-  addEngineOptions(
-    program.command('benchmark').description('time a model with random weights on this machine'),
-  )
+export function defineBenchmark(verb: Command): void {
+  addEngineOptions(verb)
     .option('--task <task>', 'classify, detect, segment', 'classify')
     .option('--model <size>', 'atto … huge', 'tiny')
     .option(

@@ -12,10 +12,8 @@ interface Flags extends EvaluatedDataFlags, ModelFlags {
 }
 
 /** `convnextv2 compare` */
-export function registerCompare(program: Command): void {
-  const verb = program
-    .command('compare')
-    .description('score models on the same images, and say whether they differ by more than chance')
+export function defineCompare(verb: Command): void {
+  verb
     .argument('<models...>', 'run folders, checkpoint or weight files, official names')
     .option('--out <file>', 'HTML page', 'compare.html')
     .optionsGroup(RARE)

@@ -10,16 +10,12 @@ import { pathOf } from './help.js';
 import { print } from './output.js';
 
 /** `convnextv2 completion` */
-export function registerCompletion(program: Command): void {
-  program
-    .command('completion')
-    .description('print a script that completes verbs and options in bash, zsh or fish')
-    .argument('<shell>', SHELLS.join(', '))
-    .action((shell: string) => {
-      if (!(SHELLS as readonly string[]).includes(shell))
-        throw new OptionError(`completion: expected bash, zsh or fish, got ${shell}`);
-      print(completionScript(shell as Shell, completedCommands(program)));
-    });
+export function defineCompletion(verb: Command): void {
+  verb.argument('<shell>', SHELLS.join(', ')).action((shell: string) => {
+    if (!(SHELLS as readonly string[]).includes(shell))
+      throw new OptionError(`completion: expected bash, zsh or fish, got ${shell}`);
+    print(completionScript(shell as Shell, completedCommands(verb.parent ?? verb)));
+  });
 }
 
 /** Lists a command and all below it, with all options that are not hidden. */

@@ -9,10 +9,7 @@ interface PrintFlags extends JsonFlag {
 }
 
 /** `convnextv2 config list|print` */
-export function registerConfig(program: Command): void {
-  const config = program
-    .command('config')
-    .description('recipes, and the configuration that a run would have');
+export function defineConfig(config: Command): void {
   config
     .command('list')
     .description('all recipes')

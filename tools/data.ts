@@ -32,10 +32,7 @@ interface ShapesFlags extends Omit<ShapesOptions, 'format' | 'plain' | 'labels'>
 const DATA_ARGUMENT = 'a folder in a known layout, a data.yaml or an annotation file';
 
 /** `convnextv2 data` */
-export function registerData(program: Command): void {
-  const data = program
-    .command('data')
-    .description('check, count, browse, divide, convert and generate data sets');
+export function defineData(data: Command): void {
   registerCheck(data);
   registerStats(data);
   registerBrowse(data);

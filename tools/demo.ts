@@ -35,12 +35,8 @@ const MARK = 'demo.json';
 const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
 
 /** `convnextv2 demo` */
-export function registerDemo(program: Command): void {
-  program
-    .command('demo')
-    .description(
-      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: five to eight minutes',
-    )
+export function defineDemo(verb: Command): void {
+  verb
     .option('--out <dir>', 'folder of the demo', 'runs/demo')
     .option('--images <n>', 'training images', wholeNumber('--images'), 600)
     .option('--epochs <n>', 'passes over the images', aboveZero('--epochs'), 2.2)

@@ -8,10 +8,8 @@ interface Flags extends JsonFlag {
 }
 
 /** `convnextv2 doctor` */
-export function registerDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('what this machine offers, what is missing, and the command that adds it')
+export function defineDoctor(verb: Command): void {
+  verb
     .option('--fix', 'install onnxruntime-node if it is missing, without its install script', false)
     .option('--slim', 'remove what this machine cannot use from the installed packages', false)
     .option('--json', 'print one JSON document')

@@ -10,10 +10,8 @@ interface Flags extends EvaluatedDataFlags, ImageFlags {
 }
 
 /** `convnextv2 eval` */
-export function registerEval(program: Command): void {
-  const verb = program
-    .command('eval')
-    .description('run a model over a data set and score it')
+export function defineEval(verb: Command): void {
+  verb
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
     .option('--batch <n>', 'images at a time', wholeNumber('--batch'), 8)
     .option('--workers <n>', 'threads that load images', wholeNumber('--workers'), 2)

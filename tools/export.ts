@@ -27,12 +27,8 @@ interface Flags extends ModelFlags {
 }
 
 /** `convnextv2 export` */
-export function registerExport(program: Command): void {
-  const verb = program
-    .command('export')
-    .description(
-      'write a model as one ONNX file, checked against our output, or as a page that runs it in the browser',
-    )
+export function defineExport(verb: Command): void {
+  verb
     .argument('<model>', 'run folder, checkpoint or weight file, or official name')
     .option('--out <file>', 'ONNX file; its contract is inside and in a JSON beside it')
     .option('--web <dir>', 'new folder with a page and the model, for any static server')

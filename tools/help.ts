@@ -25,6 +25,7 @@ export function pathOf(command: Command): string {
  */
 export function shortenHelp(program: Command): void {
   program.configureHelp({
+    subcommandTerm: (command) => command.name(),
     formatHelp: (command, helper) => {
       helper.visibleOptions = (of) => {
         const all = new Help().visibleOptions(of);

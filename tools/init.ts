@@ -10,10 +10,8 @@ interface Flags extends JsonFlag {
 }
 
 /** `convnextv2 init` */
-export function registerInit(program: Command): void {
-  program
-    .command('init')
-    .description('ask for data, task and machine, and write a configuration with comments')
+export function defineInit(verb: Command): void {
+  verb
     .option('--data <dir>', 'data set; its layout tells the task')
     .option('--task <name>', 'classify, detect, segment or pretrain; default: by the data')
     .option('--machine <size>', 'small, medium or large; default: by cores and memory')

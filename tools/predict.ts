@@ -13,10 +13,8 @@ const DRAWN = 'predictions';
 const MOST_DRAWN = 16;
 
 /** `convnextv2 predict` */
-export function registerPredict(program: Command): void {
-  const verb = program
-    .command('predict')
-    .description('classify, detect or segment image files')
+export function definePredict(verb: Command): void {
+  verb
     .argument(
       '<model>',
       'run folder, checkpoint or weight file, or official name (tiny.fcmae_ft_in1k)',

@@ -54,8 +54,7 @@ interface LvisFlags extends JsonFlag {
 }
 
 /** `convnextv2 score` */
-export function registerScore(program: Command): void {
-  const score = program.command('score').description('score result files, without a model');
+export function defineScore(score: Command): void {
   registerCoco(score);
   registerLvis(score);
   registerSemantic(score);

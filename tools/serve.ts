@@ -21,10 +21,8 @@ interface Flags extends Omit<ImageFlags, 'ratios' | 'shard'> {
 }
 
 /** `convnextv2 serve` */
-export function registerServe(program: Command): void {
-  const verb = program
-    .command('serve')
-    .description('answer images over HTTP, with a page at / and the API at /docs')
+export function defineServe(verb: Command): void {
+  verb
     .argument(
       '<models...>',
       'run folders, checkpoint or weight files, official names; or NAME=MODEL',

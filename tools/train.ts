@@ -33,10 +33,7 @@ interface Flags
 }
 
 /** `convnextv2 train` */
-export function registerTrain(program: Command): void {
-  const verb = program
-    .command('train')
-    .description('train by recipe: classify, detect, segment, pre-train');
+export function defineTrain(verb: Command): void {
   verb
     .argument(
       '[recipe]',

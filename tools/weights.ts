@@ -25,10 +25,7 @@ interface WhichOptions extends FileOptions {
 const LOGIT_TOLERANCE = 1e-3;
 
 /** `convnextv2 weights list|pull|inspect|convert|verify`. */
-export function registerWeights(program: Command): void {
-  const weights = program
-    .command('weights')
-    .description('official weight files, all containers and naming schemes');
+export function defineWeights(weights: Command): void {
   const which = (): Option =>
     new Option('--which <state>', 'trained weights or their moving average').choices([
       'model',

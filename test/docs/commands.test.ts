@@ -10,7 +10,7 @@ const PAGES = [
     .filter((name) => name.endsWith('.md') && name !== 'api.md')
     .map((name) => join('docs', name)),
 ];
-const PROGRAM = createProgram();
+const PROGRAM = await createProgram();
 const FLAG = /^\[?(--?[a-z][a-z-]*)/;
 
 /** Command lines of the blocks of a page and of code within its text, without comments. */

@@ -103,12 +103,11 @@ const allBelow = (command: Command): readonly Command[] => [
   command,
   ...command.commands.flatMap(allBelow),
 ];
+const PROGRAM = await createProgram();
 const FLAGS = new Set(
-  allBelow(createProgram()).flatMap(({ options }) =>
-    options.flatMap(({ long, short }) => [long, short]),
-  ),
+  allBelow(PROGRAM).flatMap(({ options }) => options.flatMap(({ long, short }) => [long, short])),
 );
-const VERBS = new Set(createProgram().commands.map((command) => command.name()));
+const VERBS = new Set(PROGRAM.commands.map((command) => command.name()));
 
 /** Whether a configuration has a path; a list of objects is entered by index. */
 function has(config: unknown, path: string): boolean {

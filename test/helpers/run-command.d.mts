@@ -3,7 +3,7 @@ import type { CliResult } from './cli.js';
 
 /** The commands of the sources or of the build. */
 interface Program {
-  readonly commands: readonly ((program: Command) => void)[];
+  readonly addVerbs: (program: Command) => Promise<void> | void;
   readonly reportError: (error: unknown, json: boolean) => number;
 }
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 
 /** Runs a command line as `tools/cli.ts` does without the relaunch, and catches what it prints. */
-export async function runCommand(args, { commands, reportError }) {
+export async function runCommand(args, { addVerbs, reportError }) {
   let [stdout, stderr] = ['', ''];
   const { log, error, warn } = console;
   const write = { out: process.stdout.write, err: process.stderr.write };
@@ -16,7 +16,7 @@ export async function runCommand(args, { commands, reportError }) {
   process.exitCode = 0;
   try {
     const program = new Command('convnextv2').exitOverride();
-    for (const register of commands) register(program);
+    await addVerbs(program);
     exitByThrowing(program);
     await program.parseAsync([...args], { from: 'user' });
   } catch (thrown) {

@@ -47,8 +47,8 @@ function lines(shell: string, args: readonly string[]): readonly string[] {
 describe.each(Object.keys(COMPLETE))('%s', (shell) => {
   const complete = (...words: readonly string[]) => COMPLETE[shell](['convnextv2', ...words]);
 
-  test.runIf(has(shell))('completes verbs, subcommands and options of the verb', () => {
-    const verbs = createProgram().commands.map((command) => command.name());
+  test.runIf(has(shell))('completes verbs, subcommands and options of the verb', async () => {
+    const verbs = (await createProgram()).commands.map((command) => command.name());
     expect([...complete('')].sort()).toEqual(expect.arrayContaining(verbs.sort()));
     expect(complete('tr')).toEqual(['train']);
     expect([...complete('data', 's')].sort()).toEqual(['shapes', 'split', 'stats']);
@@ -107,7 +107,7 @@ test.runIf(has('zsh'))('zsh completes verbs, options, values and files on a term
 
 test('scripts hold every option of every command, however the shell quotes it', async () => {
   const { stdout } = await runInProcess(['completion', 'zsh']);
-  for (const command of createProgram().commands)
+  for (const command of (await createProgram()).commands)
     for (const { long } of command.options.filter((o) => o.long !== '--help-all'))
       expect(stdout).toContain(`'${String(long)}:`);
 });

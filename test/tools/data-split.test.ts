@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ConfigError } from '../../core/errors.js';
-import { registerData } from '../../tools/data.js';
+import { defineData } from '../../tools/data.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const { path, put } = temporaryFolder();
@@ -14,7 +14,7 @@ async function split(...args: readonly string[]): Promise<string> {
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((out += String(text)), true));
   const program = new Command();
-  registerData(program);
+  defineData(program.command('data'));
   await program.parseAsync(['node', 'convnextv2', 'data', 'split', ...args]);
   vi.restoreAllMocks();
   return out;

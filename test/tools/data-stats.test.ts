@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterEach, expect, test, vi } from 'vitest';
-import { registerData } from '../../tools/data.js';
+import { defineData } from '../../tools/data.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 
 const { path } = temporaryFolder();
@@ -15,7 +15,7 @@ async function stats(...args: readonly string[]): Promise<string> {
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   const program = new Command();
-  registerData(program);
+  defineData(program.command('data'));
   await program.parseAsync(['node', 'convnextv2', 'data', 'stats', ...args]);
   vi.restoreAllMocks();
   return out;

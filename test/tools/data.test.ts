@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { registerData } from '../../tools/data.js';
+import { defineData } from '../../tools/data.js';
 import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 let root: string;
@@ -27,7 +27,7 @@ async function run(
   vi.spyOn(console, 'log').mockImplementation((text) => void (out += `${String(text)}\n`));
   process.exitCode = 0;
   const program = new Command();
-  registerData(program);
+  defineData(program.command('data'));
   await program.parseAsync(['node', 'convnextv2', 'data', ...args]);
   vi.restoreAllMocks();
   return { out, log, code: Number(process.exitCode) };

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../tools/verbs.js';
+import { addVerbs } from '../../tools/verbs.js';
 
 const text = readFileSync(resolve(import.meta.dirname, '../../docs/distributed.md'), 'utf8');
 const blocks = (language: string): readonly string[] =>
@@ -26,9 +26,9 @@ interface Template {
 }
 const [mpiJob, indexedJob] = blocks('yaml').map((block) => parse(block) as unknown);
 
-describe('commands', () => {
+describe('commands', async () => {
   const program = new Command();
-  COMMANDS.forEach((register) => register(program));
+  await addVerbs(program);
   const scripts = [
     ...blocks('sh'),
     ...[mpiJob, indexedJob].flatMap((job) =>

@@ -91,12 +91,11 @@ test('every part is replaced once, in the order given, and names are not pattern
 async function runInProcessThrowing(error: Error): Promise<{ readonly stderr: string }> {
   const { runCommand } = await import('../helpers/run-command.mjs');
   return runCommand(['fail'], {
-    commands: [
-      (program) =>
-        program.command('fail').action(() => {
-          throw error;
-        }),
-    ],
+    addVerbs: (program) => {
+      program.command('fail').action(() => {
+        throw error;
+      });
+    },
     reportError,
   });
 }

@@ -7,7 +7,8 @@ const allBelow = (command: Command): readonly Command[] => [
   command,
   ...command.commands.flatMap(allBelow),
 ];
-const COMMANDS = allBelow(createProgram()).map(pathOf);
+const PROGRAM = await createProgram();
+const COMMANDS = allBelow(PROGRAM).map(pathOf);
 
 /** Runs a command line and catches standard output and error. */
 async function run(...args: readonly string[]) {
@@ -24,7 +25,7 @@ async function run(...args: readonly string[]) {
   }
 }
 const find = (path: string): Command => {
-  const found = allBelow(createProgram()).find((command) => pathOf(command) === path);
+  const found = allBelow(PROGRAM).find((command) => pathOf(command) === path);
   if (!found) throw new Error(`expected a command ${path}`);
   return found;
 };
@@ -45,10 +46,10 @@ describe.each(COMMANDS)('"%s"', (path) => {
     const { out } = await run(...path.split(' ').filter(Boolean), '--help');
     for (const example of out().trimEnd().split('\n').slice(-2)) {
       const words = example.trim().split(/\s+/).slice(1);
-      const named = allBelow(createProgram()).filter((c) =>
+      const named = allBelow(PROGRAM).filter((c) =>
         `${words.join(' ')} `.startsWith(`${pathOf(c)} `),
       );
-      const command = named.at(-1) ?? createProgram();
+      const command = named.at(-1) ?? PROGRAM;
       for (const [i, word] of words.entries()) {
         if (!word.startsWith('--')) continue;
         const option = command.options.find(({ long, short }) => long === word || short === word);
@@ -63,10 +64,10 @@ describe.each(COMMANDS)('"%s"', (path) => {
 
 test('--help-all lists what --help leaves out, and needs no arguments', async () => {
   for (const path of ['predict', 'train', 'data check']) {
-    const [short, full] = await Promise.all([
-      run(...path.split(' '), '--help').then(({ out }) => out()),
-      run(...path.split(' '), '--help-all').then(({ out, code }) => (expect(code).toBe(0), out())),
-    ]);
+    const short = (await run(...path.split(' '), '--help')).out();
+    const all = await run(...path.split(' '), '--help-all');
+    expect(all.code).toBe(0);
+    const full = all.out();
     const { options } = find(path);
     for (const { long } of options) expect(full).toContain(String(long));
     const left = options.filter(({ long }) => !short.includes(`${String(long)} `));
@@ -76,7 +77,7 @@ test('--help-all lists what --help leaves out, and needs no arguments', async ()
 });
 
 test('every option is in the full help of its command', () => {
-  for (const command of allBelow(createProgram()))
+  for (const command of allBelow(PROGRAM))
     expect(new Help().visibleOptions(command).length).toBeGreaterThanOrEqual(
       command.options.filter(({ hidden }) => !hidden).length,
     );
@@ -125,9 +126,9 @@ test.each([
 ] as const)(
   '%j says what it may have meant, also of options that the short help leaves out',
   async (args, message) => {
-    await expect(createProgram(true).parseAsync([...args], { from: 'user' })).rejects.toThrow(
-      message,
-    );
+    await expect(
+      (await createProgram(true)).parseAsync([...args], { from: 'user' }),
+    ).rejects.toThrow(message);
   },
 );
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { InputError, WeightsError } from '../../core/errors.js';
-import { registerWeights } from '../../tools/weights.js';
+import { defineWeights } from '../../tools/weights.js';
 import { SIZES } from '../../weights/architecture.js';
 import { CATALOG } from '../../weights/catalog.js';
 import { writeSafetensors } from '../../io/safetensors/write.js';
@@ -49,7 +49,7 @@ async function run(args: readonly string[]): Promise<string> {
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   const program = new Command('convnextv2');
-  registerWeights(program);
+  defineWeights(program.command('weights'));
   const throwing = (command: Command): void =>
     void command.exitOverride().commands.forEach(throwing);
   throwing(program);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { encodeLabelPng } from '../../../io/png/write.js';
-import { registerScore } from '../../../tools/score.js';
+import { defineScore } from '../../../tools/score.js';
 import { discoverMetricFixtures } from '../../evaluation/metric-fixtures.js';
 
 let folder = '';
@@ -31,7 +31,7 @@ async function score(...args: readonly string[]): Promise<Run> {
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
   vi.spyOn(console, 'log').mockImplementation((text) => out.push(`${String(text)}\n`));
   const program = new Command('convnextv2').exitOverride();
-  registerScore(program);
+  defineScore(program.command('score'));
   try {
     await program.parseAsync(['score', ...args], { from: 'user' });
   } finally {
