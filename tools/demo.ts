@@ -32,8 +32,6 @@ const PICTURES = { minObjects: 4, maxObjects: 10, plain: true } as const;
 const PARTS = ['data', 'run', 'scores', 'pictures'] as const;
 const MARK = 'demo.json';
 
-const ENGINE = { kind: 'compiled', provider: 'cpu', threads: 0, spinning: false } as const;
-
 /** `convnextv2 demo` */
 export function defineDemo(verb: Command): void {
   verb
@@ -101,7 +99,6 @@ async function train(data: string, folder: string, epochs: number): Promise<void
     seed: 0,
     epochs,
     set: SETTINGS,
-    engine: ENGINE,
     listener: new ProgressView(process.stderr, { waits: waitsFor }),
   });
 }
@@ -135,5 +132,5 @@ async function draw(held: string, folder: string, pictures: string): Promise<voi
 
 async function opened(folder: string): Promise<ImageModel> {
   const { openModel } = await import('./open-model.js');
-  return openModel(folder, { engine: ENGINE }, NUM_HELD_OUT);
+  return openModel(folder, { engine: {} }, NUM_HELD_OUT);
 }

@@ -16,6 +16,7 @@ import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights, WorkAhead } from './log-record.js';
 import type { RunLength } from './length/layout.js';
 import { Pace, type RequestedLength, type RunObserver, type RunSizes } from './length/pace.js';
+import { SpinChoice } from './spin-choice.js';
 import { trainStep, type StepModel, type StepSettings } from './step.js';
 import type { BatchSource, Scalars } from './trainer.js';
 
@@ -103,7 +104,7 @@ const LATENESS_STEPS = 20;
  */
 export async function trainLoop<Batch>(
   loop: TrainLoop<Batch>,
-  run: Omit<Run, 'engine' | 'seed' | 'resume' | 'maxSteps'>,
+  run: Omit<Run, 'engine' | 'seed' | 'resume' | 'maxSteps'> & { readonly engine?: Engine },
 ): Promise<TrainResult> {
   const { folder, communicator, signal, listener, checkpointMinutes = 0 } = run;
   const { now = () => performance.now() } = run;
@@ -139,6 +140,7 @@ export async function trainLoop<Batch>(
   let metrics: Scalars | undefined;
   if (step === 0 && buffers.ema) startEma(buffers);
   const meter = new Meter(communicator);
+  const spinChoice = run.engine && new SpinChoice(run.engine, loader);
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
     run.assertOwned?.();
@@ -255,6 +257,7 @@ export async function trainLoop<Batch>(
           trainStep(loop, batches, { communicator, signal, step, lr, meter }),
         );
         step++;
+        await spinChoice?.stepped();
         await layOutIfDue(pace.measured((now() - startMs) / 1000));
         if (await isCut()) cutFrom = pace.total;
         observer?.stepped?.(step, losses, pace.total, trainer.targets?.());

@@ -1,7 +1,7 @@
+import { openTrainingEngine } from './spin-choice.js';
 import { resolve, sep } from 'node:path';
 import { DataError, WriteError } from '../core/errors.js';
 import { inOptionWords } from '../core/option-words.js';
-import { besideLoaders, openEngine } from '../engine/runtime/engine.js';
 import { assertDataExists } from '../datasets/layout/detect.js';
 import type { FileLock } from '../io/files/lock.js';
 import { assertWritableFolder } from '../io/files/out-folder.js';
@@ -115,7 +115,7 @@ async function trained(
         ? { data: whole, config: usable }
         : await toOverfit(task, whole, { config: usable, count: overfit, note });
     if (isFirst) lock = await ownRunFolder(options, note);
-    const engine = await openEngine(besideLoaders(options.engine));
+    const engine = await openTrainingEngine(options.engine, size);
     note(engine.description);
     const assertOwned = (): void => lock?.assertHeld();
     const stored = runConfigOf(fitted, engine.description);

@@ -45,6 +45,8 @@ export interface BatchSource<Batch> {
   numBatches(): number;
   /** Iterates over the batches of an epoch from a given one. Ending the iteration early releases them. */
   epoch(epoch: number, from: number): AsyncIterable<Batch>;
+  /** Time that threads have spent on loading so far, in milliseconds; absent: unknown. */
+  readonly busyMs?: number | undefined;
 }
 
 /** Samples that may be stored in files. */

@@ -1,6 +1,7 @@
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError, WorkError } from '../../core/errors.js';
 import { reviveFailure } from '../../core/failure.js';
+import { sum } from '../../core/statistics.js';
 import { BufferPool } from './buffer-pool.js';
 import { startInline, startThread, type Host } from './host.js';
 import { loadPipelineModule } from './load-pipeline.js';
@@ -67,6 +68,8 @@ interface Ordered {
 export class Loader<Sample, Value> {
   private readonly hosts: readonly Host[];
   private readonly load: number[];
+  /** Times that the workers have spent on batches, in milliseconds. */
+  private readonly busy: number[];
   private readonly waiting = new Map<number, Waiting>();
   /** Buffers of released batches, to be sent to the workers again. */
   private readonly returning = new BufferPool();
@@ -102,11 +105,17 @@ export class Loader<Sample, Value> {
       start(setup, (message) => this.answer(host, message)),
     );
     this.load = this.hosts.map(() => 0);
+    this.busy = this.hosts.map(() => 0);
   }
 
   /** Number of batches in an epoch of this shard. */
   numBatches(epoch = 0): number {
     return epochBatches(this.options.samples.length, this.options.sampler, epoch).length;
+  }
+
+  /** Time that all workers together have spent on the batches so far, in milliseconds. */
+  get busyMs(): number {
+    return sum(this.busy);
   }
 
   /** Iterates over the batches of one epoch in order, from batch `from`. */
@@ -192,6 +201,7 @@ export class Loader<Sample, Value> {
   private answer(host: number, message: FromWorker): void {
     switch (message.kind) {
       case 'batch':
+        this.busy[host] = message.busyMs;
         this.settle(message.id)?.resolve(message);
         return;
       case 'failed':

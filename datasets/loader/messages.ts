@@ -25,6 +25,8 @@ export type FromWorker =
       readonly id: number;
       readonly value: unknown;
       readonly buffers: readonly ArrayBuffer[];
+      /** Time that the worker has spent on all batches so far, in milliseconds. */
+      readonly busyMs: number;
     }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
   | { readonly kind: 'canceled'; readonly id: number; readonly buffers: readonly ArrayBuffer[] }

@@ -29,6 +29,9 @@ export class PipelineRuntime {
   private readonly waiting: (() => void)[] = [];
   private readonly fetches = new Map<number, (sample: unknown) => void>();
   private running = 0;
+  /** Time at which the first of the samples in preparation was begun. */
+  private busySince = 0;
+  private busyMs = 0;
   private lastFetchId = 0;
 
   constructor(
@@ -83,8 +86,10 @@ export class PipelineRuntime {
       // The first index distinguishes batches of the same number in different shards.
       const random = new Random(seed, epoch, batchIndex, indices[0], BATCH_STREAM);
       const context = { epoch, batchIndex, indices, random, buffers: this.buffers };
+      const start = performance.now();
       const { value, buffers } = this.pipeline.collate(items, context);
-      this.post({ kind: 'batch', id, value, buffers }, buffers);
+      if (this.running === 0) this.busyMs += performance.now() - start;
+      this.post({ kind: 'batch', id, value, buffers, busyMs: this.busyMs }, buffers);
     } catch (error) {
       this.post({ kind: 'failed', id, failure: describeFailure(error) }, []);
     }
@@ -98,7 +103,7 @@ export class PipelineRuntime {
   ): Promise<unknown> {
     if (this.running >= this.options.concurrency)
       await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
+    else if (this.running++ === 0) this.busySince = performance.now();
     try {
       if (!this.open.has(requestId)) throw CANCELED;
       const { seed, numSamples } = this.options;
@@ -110,7 +115,7 @@ export class PipelineRuntime {
       // Pass the slot on, or release it.
       const next = this.waiting.shift();
       if (next) next();
-      else this.running--;
+      else if (--this.running === 0) this.busyMs += performance.now() - this.busySince;
     }
   }
 

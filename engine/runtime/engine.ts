@@ -30,7 +30,7 @@ export type EngineOptions =
       readonly provider: Provider;
       /** 0: one per core. */
       readonly threads: number;
-      /** See {@link SessionOptions}; `briefly` applies to programs without gradients. */
+      /** See {@link SessionOptions}. */
       readonly spinning: Spinning;
       /** Memory for open sessions in bytes; default: a quarter of what is available when the engine opens. */
       readonly sessionBytes?: number | undefined;
@@ -65,6 +65,11 @@ export interface Engine {
   readonly freezes?: boolean | undefined;
   /** Prepares a program for execution with the parameters of a store. */
   prepare(program: Program, store: ParameterStore, options?: PrepareOptions): Executable;
+  /**
+   * Lets threads that wait for an operation sleep from now on, because other work needs the cores; open sessions are opened
+   * anew. Absent in engines without such threads.
+   */
+  readonly stopSpinning?: (() => Promise<void>) | undefined;
 }
 
 const EAGER_RULES: OptionRules<Extract<EngineOptions, { readonly kind: 'eager' }>> = {
@@ -143,7 +148,8 @@ async function openedEngine(choice: Engine | Partial<EngineOptions>): Promise<En
       ? await probeLowering(runtime)
       : ({ kind: 'portable' } as const);
   const target: CompilerTarget = { runtime, lowering };
-  const { provider, threads, spinning, sessionBytes } = options;
+  const { provider, threads, sessionBytes } = options;
+  let { spinning } = options;
   const memory = new SessionMemory(sessionBytes ?? runtime.sessionBytes);
   return {
     description: DESCRIPTIONS[runtime.kind](
@@ -160,11 +166,17 @@ async function openedEngine(choice: Engine | Partial<EngineOptions>): Promise<En
         ...DEFAULT_COMPILE_OPTIONS,
         provider,
         threads,
-        // In training, loaders need the cores meanwhile.
-        spinning: gradients && spinning === 'briefly' ? false : spinning,
+        get spinning() {
+          return spinning;
+        },
         frozen,
         memory,
       });
+    },
+    stopSpinning: async () => {
+      if (spinning === false) return;
+      spinning = false;
+      await memory.makeRoom(Infinity);
     },
   };
 }

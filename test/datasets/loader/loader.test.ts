@@ -311,3 +311,19 @@ test.each<[Partial<LoaderOptions<Sample>>]>([
 ])('rejects %j', (options) => {
   expect(() => open(samples(1), options)).toThrow(/expected whole numWorkers >= 0/);
 });
+
+test.each([0, 1])(
+  '%i workers: the time spent on samples is counted once, however many at a time',
+  async (numWorkers) => {
+    const { loader } = open(
+      samples(8, () => ({ delayMs: 20 })),
+      { numWorkers, concurrency: 2 },
+    );
+    expect(loader.busyMs).toBe(0);
+    const start = performance.now();
+    await collect(loader);
+    // Two at a time: four times 20 ms, of which timers may leave out one each.
+    expect(loader.busyMs).toBeGreaterThan(4 * 18);
+    expect(loader.busyMs).toBeLessThan(performance.now() - start + 1);
+  },
+);

@@ -202,17 +202,30 @@ describe('waiting threads', () => {
     expect(besideLoaders({ kind: 'eager', tfjsBackend: 'cpu' })).not.toHaveProperty('spinning');
   });
 
-  test.each([
-    [undefined, 'briefly'],
-    [{ of: 'loss', into: new Float32Array(filledStore().values.length) }, false],
-  ] as const)(
-    'spin briefly in programs without gradients only: %o',
-    async (gradients, expected) => {
-      const engine = await openEngine();
-      const model = gradients ? MODEL.training : MODEL.inference;
-      const program = engine.prepare(model, filledStore(), { gradients });
-      expect(program).toHaveProperty('options.spinning', expected);
+  test('sleep as soon as the engine is told to', async () => {
+    const engine = await openEngine();
+    const store = filledStore();
+    const gradients = { of: 'loss', into: new Float32Array(store.values.length) };
+    const programs = [
+      engine.prepare(MODEL.inference, store),
+      engine.prepare(MODEL.training, store, { gradients }),
+    ];
+    for (const program of programs) expect(program).toHaveProperty('options.spinning', 'briefly');
+    await engine.stopSpinning?.();
+    for (const program of programs) {
+      expect(program).toHaveProperty('options.spinning', false);
       await program.release();
-    },
-  );
+    }
+  });
+
+  test('programs go on when their sessions are opened anew', async () => {
+    const engine = await openEngine();
+    const program = engine.prepare(MODEL.inference, filledStore());
+    const before = (await program.run(images())).logits.data.slice();
+    expect(program).toHaveProperty('numSessions', 1);
+    await engine.stopSpinning?.();
+    expect(program).toHaveProperty('numSessions', 0);
+    expect((await program.run(images())).logits.data).toEqual(before);
+    await program.release();
+  });
 });
