@@ -119,23 +119,22 @@ async function start(
       const line = await loadWeights(weights, store, ema ? 'model_ema' : undefined);
       const better = ema ? 'moving average (EMA)' : 'weights themselves';
       listener?.note?.(ema === undefined ? line : `${line}; of its ${better}, which scored better`);
-    } else {
-      const minutes = length?.by.kind === 'minutes' ? length.by.minutes : undefined;
-      const note = (line: string): void => listener?.note?.(line);
-      const waits = (what: string): void => listener?.waits?.(what);
-      const decidedSteps = length?.stepsBefore;
-      const taken = await warmUp?.(store, {
-        steps,
-        minutes,
-        decidedSteps,
-        signal,
-        note,
-        waits,
-        now,
-      });
-      // Where steps and seed do not determine the number, it is kept for those who repeat the run.
-      if (taken !== undefined && minutes !== undefined) observer?.warmedUp?.(taken);
     }
+    const minutes = length?.by.kind === 'minutes' ? length.by.minutes : undefined;
+    const note = (line: string): void => listener?.note?.(line);
+    const waits = (what: string): void => listener?.waits?.(what);
+    const decidedSteps = length?.stepsBefore;
+    const taken = await warmUp?.(store, {
+      steps,
+      minutes,
+      decidedSteps,
+      signal,
+      note,
+      waits,
+      now,
+    });
+    // Where steps and seed do not determine the number, it is kept for those who repeat the run.
+    if (taken !== undefined && minutes !== undefined) observer?.warmedUp?.(taken);
     return undefined;
   });
   return { buffers, store, restored };

@@ -83,7 +83,7 @@ export const DetectionConfig = extend(LoopConfig, {
    * positive nor negative; default: such regions are background, as in mmdetection's configurations.
    */
   ignoreRegions: optional(FRACTION),
-  /** Training of the backbone on cut-out objects before the first step; default: none. Not done with initial weights. */
+  /** Training of the backbone on cut-out objects before the first step; default: none. */
   objectPretraining: optional(orNull(ObjectPretraining)),
   training: DetectionTransform,
   evaluation: record({

@@ -26,7 +26,7 @@ export function setUpDetector(
   data: TrainingData<CocoSet>,
   { engine, seed, folder, communicator, ...run }: Run,
 ): Setup<LoadedDetectionBatch> {
-  const { backbone, pixels, epochs, lr, decay, warmup } = config;
+  const { backbone, objectPretraining, pixels, epochs, lr, decay, warmup } = config;
   const { limits, thresholds } = config.evaluation;
   const { training } = data;
   const { names: classNames, categoryIds } = training.classes;
@@ -55,13 +55,14 @@ export function setUpDetector(
     numHeldOut: heldOut?.images.ids.length ?? 0,
     isTrained,
     loadWeights: (file, store, which) => startDetector(file, store, classNames, which),
-    warmUp: async (store, request) => {
-      const { objectPretraining } = config;
-      if (!objectPretraining || config.frozenStages > 0) return 0;
-      const numClasses = classNames.length;
-      const context = { engine, network, backbone, numClasses, samples, pixels, seed };
-      return pretrainOnObjects(store, objectPretraining, context, request);
-    },
+    warmUp:
+      objectPretraining && config.frozenStages === 0
+        ? (store, request) => {
+            const numClasses = classNames.length;
+            const context = { engine, network, backbone, numClasses, samples, pixels, seed };
+            return pretrainOnObjects(store, objectPretraining, context, request);
+          }
+        : undefined,
     loader: openDetectionLoader(config, samples, { seed, communicator }),
     length: (stepsPerEpoch) => {
       const schedule: Schedule =

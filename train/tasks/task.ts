@@ -64,11 +64,12 @@ export interface Setup<Batch> {
    */
   loadWeights(file: string, store: ParameterStore, which?: 'model' | 'model_ema'): Promise<string>;
   /**
-   * Trains initial parameters before the first step of a new run without weights; absent: none.
+   * Trains parameters before the first step of a new run; absent: none.
    *
    * @returns number of steps that it took
    */
-  warmUp?(store: ParameterStore, request: WarmUpRequest): Promise<number>;
+  readonly warmUp?:
+    ((store: ParameterStore, request: WarmUpRequest) => Promise<number>) | undefined;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;

@@ -86,6 +86,27 @@ describe('a run', () => {
     expect(b.store.values).toEqual(a.store.values);
   }, 60_000);
 
+  test('trains the backbone on cut-out objects after loading weights, where that is set', async () => {
+    const stop = new AbortController();
+    const notes: string[] = [];
+    const note = (line: string): void => {
+      notes.push(line);
+      if (line.includes('cut-out')) stop.abort();
+    };
+    const objectPretraining = { steps: 50, batchSize: 2, size: 32, lr: 1e-3 };
+    const run = train('both', {
+      config: { ...CONFIG, epochs: 20, objectPretraining },
+      weights: checkpoint('whole', 6),
+      listener: { note },
+      signal: stop.signal,
+    });
+    await expect(run).rejects.toThrow(WorkError);
+    expect(notes).toEqual([
+      expect.stringContaining('taken over'),
+      expect.stringContaining('cut-out pictures of objects'),
+    ]);
+  }, 60_000);
+
   test('keeps frozen stages as they were, and trains all others', async () => {
     await train('none', { config: { ...CONFIG, lr: 0 }, maxSteps: 1 });
     await train('frozen', { config: { ...CONFIG, frozenStages: 2 }, maxSteps: 2 });
