@@ -11,6 +11,9 @@ export interface RgbImage {
 /** Most pixels of an image that is decoded whole. Pillow's limit for decompression bombs: twice a quarter GiB of RGB pixels. */
 export const MAX_PIXELS = 178_956_970;
 
+/** Longest side of an image file, that of OpenCV: decoders and results hold whole rows and columns, several times. */
+export const MAX_SIDE = 2 ** 20;
+
 /** An image that is read in parts, because it may be too large for memory. */
 export interface ImageParts {
   readonly width: number;

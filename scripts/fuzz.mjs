@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 const USAGE = `npm run test:fuzz -- [options]
-  --minutes N   time for all readers together (10)
+  --minutes N   time for all readers together (10), the cheapest first; what one leaves is for the others
   --count N     most inputs for each reader (50000)
   --seed N      of the inputs (today's date, printed with every result)
   --only NAMES  these readers, e.g. "torch, zip; VIA"

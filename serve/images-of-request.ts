@@ -1,5 +1,6 @@
 import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
+import { MAX_SIDE } from '../core/image.js';
 import { imageHeader } from '../io/image/header.js';
 import { HttpError } from './http-error.js';
 import type { JsonThread } from './json-thread.js';
@@ -46,11 +47,11 @@ export async function imagesOfRequest(
   for (const { name, bytes } of images) {
     const { width, height } = await imageHeader(bytes, name);
     measured.push({ name, bytes, pixels: width * height });
-    if (width * height > limits.maxPixels)
+    if (width * height > limits.maxPixels || Math.max(width, height) > MAX_SIDE)
       throw new HttpError(
         413,
         'ImageTooLarge',
-        `${name}: expected at most ${limits.maxPixels} pixels, got ${width}x${height}`,
+        `${name}: expected at most ${limits.maxPixels} pixels, and ${MAX_SIDE} in a row or column, got ${width}x${height}`,
       );
   }
   return measured;

@@ -23,6 +23,11 @@ const HEADERS_MS = 10_000;
 const QUIET_LIMITS = 2;
 /** Largest number of open connections; the queue limits those that hold a body. */
 const MAX_CONNECTIONS = 4096;
+/**
+ * Requests of a connection, which is then closed: thousands that are sent ahead would all be handled before other
+ * connections have a turn.
+ */
+const MAX_REQUESTS = 256;
 
 /** A running server. */
 export interface RunningServer {
@@ -80,6 +85,7 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
     requestTimeout: timeoutMs,
+    maxRequestsPerSocket: MAX_REQUESTS,
     connectionTimeout: QUIET_LIMITS * timeoutMs,
     return503OnClosing: false, // ours is below
     routerOptions: { ignoreTrailingSlash: true },
@@ -93,6 +99,8 @@ async function createApp(state: ServerState): Promise<FastifyInstance> {
     frameworkErrors: (error, _, reply) => void sendError(error, reply),
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  // The last answer announces the end; who sent more before it was read is cut off, because Node would answer each.
+  app.server.on('dropRequest', (_, socket) => socket.destroy());
   // Requests are checked by the routes, whose messages name the remedy; schemas are for the documents.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);

@@ -18,6 +18,7 @@ import type { ImageHeader } from '../image-header/read.js';
 import { imageHeader } from './header.js';
 import { uprightImage } from './orient.js';
 import { assertScaled, scaleToBytes, type PixelRange } from './range.js';
+import { assertSides } from './sides.js';
 
 /** Limits and strictness of {@link decodeImage}. */
 export interface DecodeOptions {
@@ -76,7 +77,8 @@ export async function decodeImage(file: string, options: DecodeOptions = {}): Pr
  *
  * @param bytes the whole file
  * @param file name for error messages
- * @throws DataError if it is no image in a known format, damaged, or larger than `maxPixels`
+ * @throws DataError if it is no image in a known format, damaged, larger than `maxPixels`, or has a
+ *   side of more than 2²⁰ pixels
  */
 export async function decodeImageBytes(
   bytes: Uint8Array,
@@ -84,6 +86,7 @@ export async function decodeImageBytes(
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
   const header = await imageHeader(bytes, file);
+  assertSides(header, file);
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
   if (header.width * header.height > maxPixels)
     throw ImageError.in(

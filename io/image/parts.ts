@@ -10,6 +10,7 @@ import { decodeImageBytes, decodeStored, isTurned, type DecodeOptions } from './
 import { fileHeader } from './file-header.js';
 import { imageHeader } from './header.js';
 import { storedRect, uprightImage } from './orient.js';
+import { assertSides } from './sides.js';
 
 /** Images of up to 64 Mi pixels (192 MiB) are decoded once and kept. */
 export const WHOLE_PIXELS = 2 ** 26;
@@ -24,7 +25,8 @@ const MOST_PIXELS = 2 ** 31 - 1;
  * @param source path, or the whole file
  * @param file name for error messages
  * @param wholePixels largest image that is decoded at once
- * @throws ImageError if it is no image in a known format, damaged, or has more than 2³¹ − 1 pixels
+ * @throws ImageError if it is no image in a known format, damaged, or has more than 2³¹ − 1 pixels or
+ *   2²⁰ in a row or column
  */
 export async function imageParts(
   source: string | Uint8Array,
@@ -34,6 +36,7 @@ export async function imageParts(
 ): Promise<ImageParts> {
   const data = typeof source === 'string' && isEmbedded(source) ? await imageBytes(source) : source;
   const header = await (typeof data === 'string' ? fileHeader(data) : imageHeader(data, file));
+  assertSides(header, file);
   const pixels = header.width * header.height;
   if (pixels <= wholePixels || header.format === 'bmp') {
     const bytes = typeof data === 'string' ? await imageBytes(data) : data;

@@ -4,6 +4,8 @@ import { ImageError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { imageBytes, isEmbedded } from './bytes.js';
 import { decodeImageBytes } from './decode.js';
+import { imageHeader } from './header.js';
+import { assertSides } from './sides.js';
 
 /**
  * Reads an image as a small gray picture of the given size, upright and without keeping its aspect ratio.
@@ -58,6 +60,7 @@ async function reduced(
   convert: (image: Sharp) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const bytes = await imageBytes(file);
+  assertSides(await imageHeader(bytes, file), file);
   try {
     return await convert(sharp(bytes).rotate().flatten({ background: '#fff' }));
   } catch {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -15,7 +16,7 @@ beforeAll(async () => {
   const server = await servers.start(['classify'], {
     timeoutMs: TIMEOUT_MS,
     maxBodyBytes: 4 * 2 ** 20,
-    maxPixels: 1_000_000,
+    maxPixels: 2_000_000,
   });
   ({ url } = server);
   port = Number(new URL(url).port);
@@ -165,6 +166,9 @@ test('images that say or hold more pixels than they may are refused before they 
   const cases: readonly (readonly [Uint8Array<ArrayBuffer>, number])[] = [
     [png(60_000, 60_000, idat), 413],
     [png(2 ** 31 - 1, 2 ** 31 - 1), 413],
+    // Within the limit of pixels, but rows and columns take many times their memory.
+    [png(2 ** 20 + 1, 1, idat), 413],
+    [png(1, 2 ** 20 + 1, idat), 413],
     [jpeg, 413],
     [gif, 400], // beyond the decoder's own limit
     [png(4, 4, idat), 200], // only the pixels that it says are decoded
@@ -186,6 +190,29 @@ test('the type of a body is what it holds, and other methods are none', async ()
   expect((await post(`${url}${PREDICT}`, photo, wrong)).status).toBe(400);
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS'])
     expect((await fetch(`${url}${PREDICT}`, { method })).status).toBe(405);
+});
+
+test('a connection ends after its requests, and those that are sent ahead do not keep others waiting', async () => {
+  const get = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+  const socket = connect(port, '127.0.0.1');
+  const ended = once(socket, 'close');
+  let answers = '';
+  for (let i = 1; i <= 256; i++) {
+    socket.write(get);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    answers = answer.toString();
+    expect([i, /^connection: close/im.test(answers)]).toEqual([i, i === 256]);
+  }
+  expect(answers).toContain('200 OK');
+  socket.on('error', () => undefined);
+  socket.write(get);
+  await ended;
+  const start = process.cpuUsage();
+  const ahead = await raw(get.repeat(20_000));
+  const { user, system } = process.cpuUsage(start);
+  expect(ahead.split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(256);
+  expect((user + system) / 1000).toBeLessThan(1000); // 2000 if all are handled
+  await expectAlive();
 });
 
 test('clients that do not read their answer are cut off', async () => {

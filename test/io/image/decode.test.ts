@@ -6,7 +6,7 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import { MAX_PIXELS } from '../../../core/image.js';
+import { MAX_PIXELS, MAX_SIDE } from '../../../core/image.js';
 import { decodeImage, decodeImageBytes, decodeStored } from '../../../io/image/decode.js';
 import { imageHeader } from '../../../io/image/header.js';
 import { needsRealData, REAL_DATA } from '../../helpers/leave-out.js';
@@ -207,6 +207,16 @@ describe('decodeImage names the file and the reason', () => {
     );
     const error = await failure(await jpeg(), { maxPixels: 48 * 32 - 1 });
     expect(error.message).toContain('raise maxPixels');
+  });
+
+  test('a side longer than that of any picture, before decoding it', async () => {
+    const [width, height] = [MAX_SIDE + 1, 1];
+    const row = Array<number>(width).fill(0);
+    expect((await failure(png([width, height, 8, 0], [row]))).message).toContain(
+      `sides of at most ${MAX_SIDE} pixels, got ${width}x1; cut it`,
+    );
+    const longest = await decodeImageBytes(png([MAX_SIDE, 1, 8, 0], [row.slice(1)]), 'row');
+    expect(longest.data.length).toBe(3 * MAX_SIDE);
   });
 });
 

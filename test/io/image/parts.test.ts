@@ -1,13 +1,16 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DataError } from '../../../core/errors.js';
-import { cutImage } from '../../../core/image.js';
+import { cutImage, MAX_SIDE } from '../../../core/image.js';
 import { Random } from '../../../core/random.js';
 import { hasTiffTiles } from '../../../io/image-header/tiff-layout.js';
 import { decodeImage, decodeImageBytes } from '../../../io/image/decode.js';
 import { imageParts } from '../../../io/image/parts.js';
+import { grayPicture } from '../../../io/image/thumbnail.js';
 import { readBytes } from '../../../io/files/read.js';
+import { buildPng } from '../../helpers/png.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
 const [WIDTH, HEIGHT] = [83, 61];
@@ -126,4 +129,12 @@ test('a small image is decoded once, and a broken or too large one is refused', 
     })(),
   ).rejects.toThrow(DataError);
   await expect(imageParts(file, file, { maxPixels: 50 }, 20)).rejects.toThrow('at most 50 pixels');
+  const wide = { width: MAX_SIDE + 1, height: 1, bitDepth: 8, colorType: 0, rows: bytes };
+  await expect(imageParts(buildPng(wide), 'wide.png', {}, 20)).rejects.toThrow(
+    `wide.png: expected sides of at most ${MAX_SIDE} pixels, got ${MAX_SIDE + 1}x1`,
+  );
+  await writeFile(join(folder, 'wide.png'), buildPng(wide));
+  await expect(grayPicture(join(folder, 'wide.png'), { width: 4, height: 4 })).rejects.toThrow(
+    'sides of at most',
+  );
 });
