@@ -40,7 +40,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
       `${path}: ${layout}; ${counted(samples.length, 'training image')}, ${counted(classes.length, 'class', 'classes')}`,
       validation
         ? `${counted(validation.samples.length, 'validation image')}${rule}`
-        : 'no val folder: the scores are on the training images',
+        : `no val folder: the scores are on the training images${training.split === 'all' ? '; --val-fraction 0.2 holds some out' : ''}`,
       ...[training, ...(validation ? [validation] : [])].flatMap(({ split, ignoredFiles }) => {
         const skipped = describeSkipped(ignoredFiles);
         return skipped === undefined ? [] : [`${split}: ${skipped}`];
