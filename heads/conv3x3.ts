@@ -2,7 +2,7 @@ import { withGradient } from '../engine/ops/with-gradient.js';
 import * as tf from '../engine/tfjs.js';
 import { assertShape } from '../core/shape.js';
 import { sameConv, type ConvParams } from '../engine/ops/conv.js';
-import { prefersStandardOperators } from '../engine/ops/lowering.js';
+import { isDifferentiated, prefersStandardOperators } from '../engine/ops/lowering.js';
 import { axisTransforms, PATCH, PRODUCTS, TILE, twoAxes } from './winograd.js';
 
 /** Transform matrices, applied from the left; row-major. */
@@ -20,10 +20,13 @@ const TRANSFORMS = (() => {
   };
 })();
 
+/** Most channels with which the ordinary convolution is faster than the transforms, if no gradients are needed. */
+const FEW_CHANNELS = 64;
+
 /**
  * 3×3 convolution with stride 1 and zero padding; keeps height and width. The heads spend most of their time here, so
  * forward pass and both gradients use Winograd's method: a quarter of the multiplications, in large matrix products.
- * Portable graphs get the ordinary convolution.
+ * Portable graphs get the ordinary convolution, and so does the inference of small networks.
  *
  * @param x `[N, H, W, in]`
  * @returns `[N, H, W, out]`
@@ -32,7 +35,8 @@ const TRANSFORMS = (() => {
 export function conv3x3(x: tf.Tensor4D, params: ConvParams): tf.Tensor4D {
   const { weight, bias } = params;
   assertShape('conv3x3', weight, [3, 3, x.shape[3], 'out']);
-  if (prefersStandardOperators()) return sameConv(x, params);
+  const isSmall = Math.min(x.shape[3], weight.shape[3]) <= FEW_CHANNELS && !isDifferentiated();
+  if (isSmall || prefersStandardOperators()) return sameConv(x, params);
   return tf.tidy(() => {
     const y = winogradConv(x, weight);
     return bias ? y.add<tf.Tensor4D>(bias) : y;

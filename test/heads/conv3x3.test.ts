@@ -80,9 +80,14 @@ test('over many channels the error stays below 1e-5 of the largest value', async
   const random = new Random(1);
   const x = Float32Array.from({ length: h * w * c }, () => random.normal());
   const weight = Float32Array.from({ length: 9 * c * k }, () => random.normal());
-  const y = tf.tidy(() =>
-    conv3x3(tf.tensor4d(x, [1, h, w, c]), { weight: tf.tensor4d(weight, [3, 3, c, k]) }).dataSync(),
-  );
+  const y = tf.tidy(() => {
+    const conv = (image: tf.Tensor): tf.Tensor =>
+      conv3x3(image as tf.Tensor4D, { weight: tf.tensor4d(weight, [3, 3, c, k]) });
+    const dy = tf.ones([1, h, w, k]);
+    return tf
+      .valueAndGrad(conv)(tf.tensor4d(x, [1, h, w, c]), dy)
+      .value.dataSync();
+  });
   const expected = exact(x, weight, sizes);
   expect(maxError(y, expected)).toBeLessThan(1e-5 * maxAbs(expected));
 });
@@ -100,13 +105,12 @@ test('maps of many tiles are processed in bands with the same result', async () 
     const x = draw([2, 99, 94, 2]);
     const weight = draw([3, 3, 2, 3]);
     const dy = draw([2, 99, 94, 3]);
-    const ours = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
-      conv3x3(a as tf.Tensor4D, { weight: b as tf.Tensor4D }),
-    )([x, weight], dy);
+    const conv = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+      conv3x3(a as tf.Tensor4D, { weight: b as tf.Tensor4D });
+    const { value: y, grads: ours } = tf.valueAndGrads(conv)([x, weight], dy);
     const theirs = tf.grads((a: tf.Tensor, b: tf.Tensor) =>
       tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'),
     )([x, weight], dy);
-    const y = conv3x3(x, { weight });
     expect(maxError(y.dataSync(), tf.conv2d(x, weight, 1, 'same').dataSync())).toBeLessThan(1e-5);
     ours.forEach((gradient, i) => {
       const expected = theirs[i].dataSync();
@@ -115,25 +119,43 @@ test('maps of many tiles are processed in bands with the same result', async () 
   });
 });
 
-test('portable graphs have a convolution, others products', () => {
-  const operations = (lowering: Lowering): ReadonlySet<string> =>
-    new Set(
-      captureGraph({
-        name: 'conv',
-        lowering,
-        inputs: {
-          x: { shape: [1, 8, 8, 4], type: 'float32' },
-          weight: { shape: [3, 3, 4, 4], type: 'float32' },
-        },
-        body: ({ x, weight }) => ({
-          y: conv3x3(x as tf.Tensor4D, { weight: weight as tf.Tensor4D }),
-        }),
-      }).nodes.map(({ op }) => op),
-    );
-  expect(operations({ kind: 'portable' }).has('Conv')).toBe(true);
-  const ours = operations({ kind: 'cpu', blockSize: 16 });
-  expect(ours.has('Conv')).toBe(false);
-  expect(ours.has('MatMul')).toBe(true);
+describe('operations', () => {
+  /** Operations of a graph, with or without the gradient of the image. */
+  function operations(lowering: Lowering, channels: number, withGradient: boolean): Set<string> {
+    const shape = [1, 8, 8, channels];
+    const { nodes } = captureGraph({
+      name: 'conv',
+      lowering,
+      inputs: {
+        x: { shape, type: 'float32' },
+        weight: { shape: [3, 3, channels, channels], type: 'float32' },
+        dy: { shape, type: 'float32' },
+      },
+      body: ({ x, weight, dy }) => {
+        const conv = (image: tf.Tensor): tf.Tensor =>
+          conv3x3(image as tf.Tensor4D, { weight: weight as tf.Tensor4D });
+        return { y: withGradient ? tf.valueAndGrad(conv)(x, dy).value : conv(x) };
+      },
+    });
+    return new Set(nodes.map(({ op }) => op));
+  }
+  const blocks = { kind: 'cpu', blockSize: 16 } as const;
+
+  test.each([
+    ['portable graphs', { kind: 'portable' }, 256, true],
+    ['the inference of small networks', blocks, 64, false],
+  ] as const)('%s have a convolution', (_, lowering, channels, withGradient) => {
+    const found = operations(lowering, channels, withGradient);
+    expect([found.has('Conv'), found.has('MatMul')]).toEqual([true, false]);
+  });
+
+  test.each([
+    ['the inference of large networks', 128, false],
+    ['training', 32, true],
+  ] as const)('%s has products', (_, channels, withGradient) => {
+    const found = operations(blocks, channels, withGradient);
+    expect([found.has('Conv'), found.has('MatMul')]).toEqual([false, true]);
+  });
 });
 
 test('other kernel sizes are rejected', () => {
