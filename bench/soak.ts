@@ -16,6 +16,7 @@ import { inFolder } from './child.js';
  * that are written to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`, with
  * `--task classify` or `--task segment` those of another task. A number of 0 leaves a part out; a model needs 1 step. A detector
  * finds at most `--max` objects in an image, 10 by default; their masks are all written and drawn, whatever their scores.
+ * Predictions take `--threads`, by default those of an engine.
  *
  * Goal: after a warm-up of a fifth, the median of the last fifth is at most 3 % above that of the first fifth that follows.
  */
@@ -86,12 +87,14 @@ async function main(): Promise<void> {
       predictions: { type: 'string', default: '10000' },
       loads: { type: 'string', default: '1000' },
       max: { type: 'string', default: '10' },
+      threads: { type: 'string', default: '0' },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
   const [steps, predictions, loads] = [values.steps, values.predictions, values.loads].map(Number);
   const max = Number(values.max);
+  const threads = Number(values.threads);
   await inFolder(async (root) => {
     const data = join(root, 'data');
     const task = values.task as Task;
@@ -102,7 +105,7 @@ async function main(): Promise<void> {
     const series = [await trainFor(task, run, data, steps)];
     if (predictions > 0)
       series.push(
-        await predictFor({ run, images, out: join(root, 'out'), count: predictions, max }),
+        await predictFor({ run, images, out: join(root, 'out'), count: predictions, max, threads }),
       );
     if (loads > 0) series.push(await loadFor(run, loads));
     report(
@@ -157,13 +160,15 @@ interface Predicting {
   readonly count: number;
   /** Most objects of an image. */
   readonly max: number;
+  readonly threads: number;
 }
 
-async function predictFor({ run, images, out, count, max }: Predicting): Promise<Series> {
+async function predictFor(predicting: Predicting): Promise<Series> {
+  const { run, images, out, count, max, threads } = predicting;
   const recorder = new Recorder('predictions', count);
   const own = readdirSync(images).sort();
   const files = Array.from({ length: count }, (_, i) => join(images, own[i % own.length]));
-  const model = await loadModel(run, { engine: await openEngine(), max });
+  const model = await loadModel(run, { engine: await openEngine({ threads }), max });
   mkdirSync(out, { recursive: true });
   try {
     await predictFiles(model, files, { out, score: 0, onText: () => recorder.next() });

@@ -72,7 +72,7 @@ async function detectContainer(path: string): Promise<Exclude<Container, 'pickle
     if (file.sizeBytes === 0) {
       throw WeightsFileError.in(path, 'expected a weight file, got an empty file');
     }
-    const head = await file.read(0, Math.min(64, file.sizeBytes));
+    const head = await file.read(0, Math.min(512, file.sizeBytes));
     if (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4) return 'torch-zip';
     if (head[0] === 0x80 && head[1] >= 1 && head[1] <= 5 && head[8] !== 0x7b) return 'torch-legacy';
     if (Buffer.from(head).toString('latin1').startsWith(NPY_MAGIC)) return 'numpy';
@@ -86,11 +86,24 @@ async function detectContainer(path: string): Promise<Exclude<Container, 'pickle
   }
 }
 
+/** Compressed files by their first bytes. */
+const PACKED: Readonly<Record<string, string>> = {
+  '\x1f\x8b': 'a gzip',
+  BZh: 'a bzip2',
+  '\xfd7zXZ': 'an xz',
+  '\x28\xb5\x2f\xfd': 'a Zstandard',
+  '7z\xbc\xaf': 'a 7z',
+  'Rar!': 'a RAR',
+};
+
 function guess(head: Uint8Array): string {
   const text = Buffer.from(head).toString('latin1');
   if (text.startsWith('version https://git-lfs')) return 'a Git LFS pointer (run git lfs pull)';
   if (/^\s*</.test(text)) return 'a web page (the download was answered with HTML)';
-  if (text.startsWith('\x1f\x8b')) return 'a gzip file (unpack it first)';
+  if (text.startsWith('PK\x05\x06')) return 'an empty zip archive (fetch the file again)';
+  if (text.slice(257).startsWith('ustar')) return 'a tar archive (unpack it first)';
+  const packed = Object.keys(PACKED).find((start) => text.startsWith(start));
+  if (packed !== undefined) return `${PACKED[packed]} file (unpack it first)`;
   if (/^\s*[{[]/.test(text))
     return 'JSON (an answer of a server, or a configuration: give the weight file or its folder)';
   const bytes = [...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));

@@ -37,6 +37,8 @@ export async function numpyTensors(
   for (const { fileName } of entries) {
     const name = fileName.slice(0, -'.npy'.length);
     assertPrintableName(path, name);
+    if (root.entries.has(name))
+      throw WeightsFileError.in(path, `expected array "${name}" once, got it twice`);
     root.entries.set(name, await valueOf(path, fileName, archive, starts));
   }
   return { ...source(path, root, archive, starts), check: () => archive.check() };

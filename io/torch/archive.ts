@@ -10,15 +10,24 @@ const MAX_INFLATED_BYTES = 2 ** 28;
 /** Method of a record that is not compressed. */
 export const STORED = 0;
 const DEFLATED = 8;
+/** Remedy for what is compressed more than weights can be. */
+export const UNCOMPRESSED = ' (save it anew without compression: torch.save, numpy.savez)';
 /** Bytes read at a time when a whole record is only checked. */
 const CHECKED_BYTES = 2 ** 24;
+
+/** Error for an archive that its writer cannot have made. */
+export function unsound(path: string, got: string, cause?: unknown): WeightsError {
+  return WeightsFileError.in(
+    path,
+    `expected a sound zip archive, got ${got} (fetch the file again, or save it anew with torch.save or numpy.savez)`,
+    { cause },
+  );
+}
 
 /** Wraps the error of a zip reader. */
 export function damaged(path: string, cause: unknown): WeightsError {
   const reason = printable(cause instanceof Error ? cause.message : String(cause));
-  return WeightsFileError.in(path, `expected a sound zip archive, got one where ${reason}`, {
-    cause,
-  });
+  return unsound(path, `one where ${reason}`, cause);
 }
 
 /**
@@ -42,9 +51,11 @@ export class Archive {
 
   private entry(name: string): Entry {
     const entry = this.entries.get(name) ?? this.fail(`expected record "${name}", got none`);
-    if (entry.isEncrypted() || ![STORED, DEFLATED].includes(entry.compressionMethod)) {
-      this.fail(`expected record "${name}" to be stored or deflated, got another method`);
-    }
+    const isKnown = [STORED, DEFLATED].includes(entry.compressionMethod);
+    if (entry.isEncrypted() || !isKnown)
+      this.fail(
+        `expected record "${name}" to be stored or deflated, got ${isKnown ? 'an encrypted one' : `method ${entry.compressionMethod}`} (unpack the archive, and save its weights with torch.save or numpy.savez)`,
+      );
     return entry;
   }
 
@@ -68,7 +79,7 @@ export class Archive {
     const maxBytes = compressionMethod === DEFLATED ? limits.deflated : limits.stored;
     if (uncompressedSize > maxBytes) {
       this.fail(
-        `expected record "${name}" to take at most ${maxBytes} bytes, got ${uncompressedSize}`,
+        `expected record "${name}" to take at most ${maxBytes} bytes, got ${uncompressedSize}${compressionMethod === DEFLATED ? UNCOMPRESSED : ''}`,
       );
     }
     return this.read(name, 0, uncompressedSize);
@@ -157,7 +168,7 @@ export class Archive {
   private async inflate(name: string, entry: Entry): Promise<Uint8Array> {
     if (entry.uncompressedSize > MAX_INFLATED_BYTES) {
       this.fail(
-        `expected compressed record "${name}" to hold at most ${MAX_INFLATED_BYTES} bytes, got ${entry.uncompressedSize}`,
+        `expected compressed record "${name}" to hold at most ${MAX_INFLATED_BYTES} bytes, got ${entry.uncompressedSize}${UNCOMPRESSED}`,
       );
     }
     const inflated = new Uint8Array(entry.uncompressedSize);

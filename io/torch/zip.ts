@@ -3,7 +3,7 @@ import { WeightsError, WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
-import { Archive, damaged, STORED } from './archive.js';
+import { Archive, damaged, STORED, UNCOMPRESSED, unsound } from './archive.js';
 import { PickleCursor } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
 import { torchRules } from './rules.js';
@@ -82,20 +82,16 @@ async function listEntries(path: string, zip: ZipFile): Promise<readonly Entry[]
   for await (const entry of zip.eachEntry()) {
     // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
     if (!(entry.relativeOffsetOfLocalHeader + entry.compressedSize <= zip.fileSize))
-      throw WeightsFileError.in(
-        path,
-        `expected a sound zip archive, got record "${printable(entry.fileName)}" outside of it`,
-      );
+      throw unsound(path, `record "${printable(entry.fileName)}" outside of it`);
     const { compressedSize, uncompressedSize, compressionMethod } = entry;
     const isStored = compressionMethod === STORED;
     stored += RECORD_HEADER_BYTES + (isStored ? uncompressedSize : compressedSize);
     if (!isStored) inflated += uncompressedSize;
-    if (stored > zip.fileSize || inflated > maxInflated)
+    if (stored > zip.fileSize) throw unsound(path, 'records that overlap');
+    if (inflated > maxInflated)
       throw WeightsFileError.in(
         path,
-        stored > zip.fileSize
-          ? 'expected a sound zip archive, got records that overlap'
-          : `expected compressed records of at most ${maxInflated} bytes together, got more`,
+        `expected compressed records of at most ${maxInflated} bytes together, got more${UNCOMPRESSED}`,
       );
     all.push(entry);
   }

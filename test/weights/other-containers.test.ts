@@ -102,6 +102,12 @@ test.each<[string, Uint8Array, string]>([
   await expect(openWeights(file)).rejects.toThrow(message);
 });
 
+test('an archive with two arrays of one name is refused, because readers differ in which one they take', async () => {
+  const entry = { name: 'stem.0.weight.npy', data: npy(HEADER) };
+  const file = await put('twice.npz', zip([entry, { ...entry, name: 'other.npy' }, entry]));
+  await expect(openWeights(file)).rejects.toThrow('expected array "stem.0.weight" once');
+});
+
 test('an archive of arrays of which one is damaged is refused by its checksum', async () => {
   const entries = ['stem.0.weight.npy', 'stem.0.bias.npy'].map((name) => ({
     name,
