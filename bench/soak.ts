@@ -16,7 +16,7 @@ import { inFolder } from './child.js';
  * that are written to files, and models that are opened and released: `npm run bench:soak -- --out soak.svg --json`, with
  * `--task classify` or `--task segment` those of another task. A number of 0 leaves a part out; a model needs 1 step. A detector
  * finds at most `--max` objects in an image, 10 by default; their masks are all written and drawn, whatever their scores.
- * Predictions take `--threads`, by default those of an engine.
+ * Predictions take `--threads`, by default those of an engine; with `--unwritten`, they are not written, which takes most of the time.
  *
  * Goal: after a warm-up of a fifth, the median of the last fifth is at most 3 % above that of the first fifth that follows.
  */
@@ -88,6 +88,7 @@ async function main(): Promise<void> {
       loads: { type: 'string', default: '1000' },
       max: { type: 'string', default: '10' },
       threads: { type: 'string', default: '0' },
+      unwritten: { type: 'boolean', default: false },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -105,7 +106,14 @@ async function main(): Promise<void> {
     const series = [await trainFor(task, run, data, steps)];
     if (predictions > 0)
       series.push(
-        await predictFor({ run, images, out: join(root, 'out'), count: predictions, max, threads }),
+        await predictFor({
+          run,
+          images,
+          out: values.unwritten ? undefined : join(root, 'out'),
+          count: predictions,
+          max,
+          threads,
+        }),
       );
     if (loads > 0) series.push(await loadFor(run, loads));
     report(
@@ -156,7 +164,7 @@ interface Predicting {
   readonly run: string;
   /** Folder of the images, which are predicted in turn. */
   readonly images: string;
-  readonly out: string;
+  readonly out: string | undefined;
   readonly count: number;
   /** Most objects of an image. */
   readonly max: number;
@@ -169,7 +177,7 @@ async function predictFor(predicting: Predicting): Promise<Series> {
   const own = readdirSync(images).sort();
   const files = Array.from({ length: count }, (_, i) => join(images, own[i % own.length]));
   const model = await loadModel(run, { engine: await openEngine({ threads }), max });
-  mkdirSync(out, { recursive: true });
+  if (out !== undefined) mkdirSync(out, { recursive: true });
   try {
     await predictFiles(model, files, { out, score: 0, onText: () => recorder.next() });
   } finally {

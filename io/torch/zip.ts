@@ -129,6 +129,8 @@ function remedyOf(all: readonly Entry[]): string {
   const names = all.map(({ fileName }) => fileName);
   if (names.some((name) => /(^|\/)models\/model\.json$/.test(name)))
     return ` (a program of torch.export; save the model's state_dict() instead)`;
-  const isWeights = (name: string): boolean => /\.(pth?|safetensors|bin|ckpt)$/.test(name);
-  return names.some(isWeights) ? ' (unpack it first)' : '';
+  const isWeights = (name: string): boolean => /\.(pth?|safetensors|bin|ckpt|npz|zip)$/.test(name);
+  return names.some(isWeights)
+    ? ' (unpack it first)'
+    : ' (save the weights with torch.save or numpy.savez)';
 }

@@ -242,8 +242,19 @@ const damaged: [string, Uint8Array, RegExp][] = [
   [
     'a zip of something else',
     zip([{ name: 'a.txt', data: bytes('x') }]),
-    /one NAME\/data\.pkl, got a zip of \[a\.txt/,
+    /one NAME\/data\.pkl, got a zip of \[a\.txt…\] \(save the weights/,
   ],
+  [
+    'a zip of zips',
+    zip([{ name: 'lib 0.zip', data: zip([]) }]),
+    /got a zip of \[lib 0\.zip…\] \(unpack it first\)/,
+  ],
+  [
+    'a name that is no UTF-8',
+    zip([{ name: 'a\xff\xfe/x', data: bytes('N.'), flags: 0x800 }]),
+    /one NAME\/data\.pkl, got a zip of \[a/,
+  ],
+  ['an absolute name', zip([{ name: '/etc/data.pkl', data: bytes('N.') }]), /absolute path/],
   [
     'two pickles',
     zip([0, 1].map((i) => ({ name: `${i}/data.pkl`, data: bytes('N.') }))),
