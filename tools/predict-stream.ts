@@ -147,8 +147,12 @@ async function standardInput(): Promise<Uint8Array> {
 
 async function printLine(row: object): Promise<void> {
   const line = `${withoutControls(JSON.stringify(row))}\n`;
-  if (!process.stdout.write(line))
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
+  try {
+    if (!process.stdout.write(line))
+      await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]);
+  } catch (error) {
+    if (!isReaderGone(error as NodeJS.ErrnoException)) throw error;
+  }
 }
 
 /** Keeps a reader that ends (`| head`) from being an error. @returns whether there is one */

@@ -177,6 +177,19 @@ test('predict reads an image or frames from standard input', async () => {
   expect([text.status, text.stderr]).toEqual([2, expect.stringContaining('-: expected a JPEG')]);
 }, 240_000);
 
+test('a reader that ends before the frames do ends the command without an error', async () => {
+  const flags = ['-', '--frames', '96x64', '--score', '0', '--threads', '1'];
+  const child = spawn(process.execPath, ['dist/tools/cli.js', 'predict', models.detect, ...flags]);
+  const errors: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
+  child.stdin.on('error', () => undefined); // it reads no more
+  for (let i = 0; i < 100; i++) child.stdin.write(await rawFrames());
+  await once(createInterface(child.stdout), 'line');
+  child.stdout.destroy();
+  const [code] = (await once(child, 'exit')) as [number];
+  expect([code, errors.join('')]).toEqual([0, expect.not.stringContaining('rror')]);
+}, 120_000);
+
 test('Ctrl-C ends a watch with the number of images', async () => {
   const watched = path('interrupted');
   mkdirSync(watched);
