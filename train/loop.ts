@@ -16,7 +16,6 @@ import { Meter } from './meter.js';
 import type { LogRecord, RunListener, WhichWeights, WorkAhead } from './log-record.js';
 import type { RunLength } from './length/layout.js';
 import { Pace, type RequestedLength, type RunObserver, type RunSizes } from './length/pace.js';
-import { SpinChoice } from './spin-choice.js';
 import { trainStep, type StepModel, type StepSettings } from './step.js';
 import type { BatchSource, Scalars } from './trainer.js';
 
@@ -72,6 +71,8 @@ interface TrainLoop<Batch> extends StepModel<Batch> {
   readonly evaluate?:
     | ((which: WhichWeights, limit?: number, onCard?: (fields: object) => void) => Promise<Scalars>)
     | undefined;
+  /** Called after every step of this process. */
+  readonly stepped?: (() => Promise<void>) | undefined;
   /** Needed for a requested length. */
   readonly sizes?: RunSizes | undefined;
   readonly state: RunState;
@@ -104,7 +105,7 @@ const LATENESS_STEPS = 20;
  */
 export async function trainLoop<Batch>(
   loop: TrainLoop<Batch>,
-  run: Omit<Run, 'engine' | 'seed' | 'resume' | 'maxSteps'> & { readonly engine?: Engine },
+  run: Omit<Run, 'engine' | 'seed' | 'resume' | 'maxSteps'>,
 ): Promise<TrainResult> {
   const { folder, communicator, signal, listener, checkpointMinutes = 0 } = run;
   const { now = () => performance.now() } = run;
@@ -140,7 +141,6 @@ export async function trainLoop<Batch>(
   let metrics: Scalars | undefined;
   if (step === 0 && buffers.ema) startEma(buffers);
   const meter = new Meter(communicator);
-  const spinChoice = run.engine && new SpinChoice(run.engine, loader);
   const record = (entry: LogRecord): void => {
     if (!isFirst) return;
     run.assertOwned?.();
@@ -257,7 +257,7 @@ export async function trainLoop<Batch>(
           trainStep(loop, batches, { communicator, signal, step, lr, meter }),
         );
         step++;
-        await spinChoice?.stepped();
+        await loop.stepped?.();
         await layOutIfDue(pace.measured((now() - startMs) / 1000));
         if (await isCut()) cutFrom = pace.total;
         observer?.stepped?.(step, losses, pace.total, trainer.targets?.());

@@ -10,6 +10,7 @@ import type { WhichWeights } from './log-record.js';
 import { trainLoop, type Run, type TrainResult } from './loop.js';
 import { groupParameters, parameterRuns } from './parameter-groups.js';
 import type { RecipeConfig } from './config/schemas.js';
+import { SpinChoice } from './spin-choice.js';
 import type { Setup, Task, TrainingData } from './tasks/task.js';
 
 /**
@@ -36,6 +37,7 @@ export async function trainTask<Config extends RecipeConfig, Set>(
     const trainable = store.entries.filter(({ spec }) => spec.trainable);
     const trained = trainable.filter(({ path }) => isTrained(path));
     const trainer = setup.createTrainer(buffers);
+    const spinChoice = new SpinChoice(run.engine, loader);
     const storeOf = (which: WhichWeights): ParameterStore =>
       which === 'ema' && buffers.ema ? new ParameterStore(setup.specs, buffers.ema) : store;
     try {
@@ -55,6 +57,7 @@ export async function trainTask<Config extends RecipeConfig, Set>(
           },
           evaluate:
             evaluate && ((which, limit, onCard) => evaluate(storeOf(which), which, limit, onCard)),
+          stepped: () => spinChoice.stepped(),
           sizes: {
             numImages: setup.numImages,
             numHeldOut: evaluate ? setup.numHeldOut : 0,

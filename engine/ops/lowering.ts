@@ -12,11 +12,6 @@ export function prefersStandardOperators(): boolean {
   return backend instanceof CaptureBackend && backend.graph.lowering.kind === 'portable';
 }
 
-/** Whether gradients of what is computed now will be taken. */
-export function isDifferentiated(): boolean {
-  return tf.engine().state.gradientDepth > 0;
-}
-
 /** Whether a graph for a file is being captured, in which products take the weights as they are. */
 export function keepsWeights(): boolean {
   const backend = tf.backend();
