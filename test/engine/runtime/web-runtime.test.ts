@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { carriedScript, readWebRuntime } from '../../../io/files/web-runtime.js';
@@ -22,6 +30,9 @@ beforeAll(() => {
   const carried = join(root, 'node_modules/carried/');
   mkdirSync(carried, { recursive: true });
   folder = pathToFileURL(carried);
+  // A dependency of this package, which the script imports.
+  const common = new URL('../../../node_modules/onnxruntime-common', import.meta.url);
+  symlinkSync(fileURLToPath(common), join(root, 'node_modules/onnxruntime-common'));
   const scripts = join(original(WASM), '..');
   for (const name of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs'])
     copyFileSync(join(scripts, name), join(carried, name));
