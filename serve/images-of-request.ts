@@ -47,11 +47,15 @@ export async function imagesOfRequest(
   for (const { name, bytes } of images) {
     const { width, height } = await imageHeader(bytes, name);
     measured.push({ name, bytes, pixels: width * height });
-    if (width * height > limits.maxPixels || Math.max(width, height) > MAX_SIDE)
+    const limit =
+      width * height > limits.maxPixels
+        ? `${limits.maxPixels} pixels`
+        : Math.max(width, height) > MAX_SIDE && `${MAX_SIDE} pixels in a row or column`;
+    if (limit !== false)
       throw new HttpError(
         413,
         'ImageTooLarge',
-        `${name}: expected at most ${limits.maxPixels} pixels, and ${MAX_SIDE} in a row or column, got ${width}x${height}`,
+        `${name}: expected at most ${limit}, got ${width}x${height}`,
       );
   }
   return measured;
