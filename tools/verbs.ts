@@ -72,7 +72,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'demo',
     description:
-      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: five to eight minutes',
+      'generate images with COCO annotations, train a small detector on them, score it and draw what it finds: five to six minutes',
     load: async () => (await import('./demo.js')).defineDemo,
   },
   {
