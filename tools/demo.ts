@@ -37,7 +37,7 @@ export function defineDemo(verb: Command): void {
   verb
     .option('--out <dir>', 'folder of the demo', 'runs/demo')
     .option('--images <n>', 'training images', wholeNumber('--images'), 600)
-    .option('--epochs <n>', 'passes over the images', aboveZero('--epochs'), 2.2)
+    .option('--epochs <n>', 'passes over the images', aboveZero('--epochs'), 2.3)
     .action((flags: Flags) => run(flags));
 }
 
