@@ -34,8 +34,12 @@ export async function openTrainingEngine(
   return openEngine({ ...choice, spinning: true });
 }
 
-/** The engine whose threads go on as they do. */
-const fixed = (engine: Engine): Engine => ({ ...engine, stopSpinning: undefined });
+/** The engine, which may be an object of the caller's own class, without a way to change its threads. */
+const fixed = (engine: Engine): Engine => ({
+  description: engine.description,
+  freezes: engine.freezes,
+  prepare: (program, store, options) => engine.prepare(program, store, options),
+});
 
 /**
  * Decides whether threads of a training step that wait for its next operation spin. They do from the start, which makes the

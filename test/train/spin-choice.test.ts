@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { openEngine } from '../../engine/runtime/engine.js';
+import { openEngine, type Engine } from '../../engine/runtime/engine.js';
+import type { Executable } from '../../engine/runtime/program.js';
 import { openTrainingEngine, SpinChoice } from '../../train/spin-choice.js';
 import { filledStore, MODEL } from '../engine/runtime/small-model.js';
 
@@ -65,4 +66,16 @@ test('threads of several processes sleep, and those of an open engine stay as th
     'briefly',
   );
   expect(engine.stopSpinning).toBeUndefined();
+});
+
+test('an open engine may be an object of a class', async () => {
+  class Own implements Engine {
+    readonly description = 'own';
+    prepare(): Executable {
+      return { run: () => Promise.resolve({}), release: () => Promise.resolve() };
+    }
+  }
+  const engine = await openTrainingEngine(new Own());
+  expect(engine.description).toBe('own');
+  expect(await engine.prepare(MODEL.inference, filledStore()).run({})).toEqual({});
 });
