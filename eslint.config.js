@@ -1,6 +1,15 @@
 import tseslint from 'typescript-eslint';
 import vitest from '@vitest/eslint-plugin';
 
+const SPREAD_OBJECT = {
+  selector: 'SpreadElement > ObjectExpression',
+  message: 'Properties of an object are written into it, not spread.',
+};
+const SKIP_WITHOUT_REASON = {
+  selector: 'MemberExpression[property.name=/^(skipIf|runIf)$/]',
+  message: 'Tests are left out with a reason (test/helpers/leave-out.ts), which the run counts.',
+};
+
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'runs/**', 'test/fixtures/**'] },
   ...tseslint.configs.recommended,
@@ -22,13 +31,7 @@ export default tseslint.config(
         'error',
         { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } },
       ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'SpreadElement > ObjectExpression',
-          message: 'Properties of an object are written into it, not spread.',
-        },
-      ],
+      'no-restricted-syntax': ['error', SPREAD_OBJECT],
       'no-console': 'error',
     },
   },
@@ -37,6 +40,10 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   { files: ['vitest*.config.ts'], rules: { 'no-restricted-exports': 'off' } },
+  {
+    files: ['test/**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', SPREAD_OBJECT, SKIP_WITHOUT_REASON] },
+  },
   {
     files: ['test/**/*.ts'],
     plugins: { vitest },

@@ -10,6 +10,25 @@ export function leaveOutUnless(present: boolean, reason: string): void {
   beforeEach(({ skip }) => skip(!present, reason));
 }
 
+const ON_LINUX = process.platform === 'linux';
+const NO_LINUX = 'only on Linux';
+
+/** Leaves the tests of a file or block out on systems other than Linux. */
+export function needsLinux(): void {
+  leaveOutUnless(ON_LINUX, NO_LINUX);
+}
+
+/** `test` for what exists on Linux only. */
+export const testOnLinux = test.extend<{ linux: undefined }>({
+  linux: [
+    async ({ skip }, use) => {
+      skip(!ON_LINUX, NO_LINUX);
+      await use(undefined);
+    },
+    { auto: true },
+  ],
+});
+
 /** Leaves the tests of a file or block out where a real data set is absent. */
 export function needsRealData(name: string): void {
   leaveOutUnless(existsSync(join(REAL_DATA, name)), `real data absent: ${name}`);

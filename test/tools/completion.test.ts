@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runInProcess } from '../helpers/in-process.js';
+import { leaveOutUnless } from '../helpers/leave-out.js';
 import { createProgram } from '../../tools/program.js';
 
 let folder: string;
 const script = (shell: string): string => join(folder, `completion.${shell}`);
-const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
+const needs = (shell: string): void =>
+  leaveOutUnless(spawnSync(shell, ['-c', 'true']).status === 0, `${shell} is not installed`);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'convnextv2-completion-'));
@@ -45,9 +47,10 @@ function lines(shell: string, args: readonly string[]): readonly string[] {
 }
 
 describe.each(Object.keys(COMPLETE))('%s', (shell) => {
+  needs(shell);
   const complete = (...words: readonly string[]) => COMPLETE[shell](['convnextv2', ...words]);
 
-  test.runIf(has(shell))('completes verbs, subcommands and options of the verb', async () => {
+  test('completes verbs, subcommands and options of the verb', async () => {
     const verbs = (await createProgram()).commands.map((command) => command.name());
     expect([...complete('')].sort()).toEqual(expect.arrayContaining(verbs.sort()));
     expect(complete('tr')).toEqual(['train']);
@@ -58,7 +61,7 @@ describe.each(Object.keys(COMPLETE))('%s', (shell) => {
     expect(complete('data', 'check', 'DIR', '--dec')).toEqual(['--decode']);
   });
 
-  test.runIf(has(shell))('completes after npx and after a path, but not for others', () => {
+  test('completes after npx and after a path, but not for others', () => {
     const after = (...words: readonly string[]) => COMPLETE[shell](words);
     expect(after('npx', 'convnextv2', 'tr')).toEqual(['train']);
     expect(after('npx', 'convnextv2', 'data', 'check', 'DIR', '--dec')).toEqual(['--decode']);
@@ -67,7 +70,7 @@ describe.each(Object.keys(COMPLETE))('%s', (shell) => {
     expect(after('npx', 'tr')).toEqual([]);
   });
 
-  test.runIf(has(shell))('completes values that an option has, and files where it has none', () => {
+  test('completes values that an option has, and files where it has none', () => {
     expect([...complete('weights', 'list', '--task', 'se')]).toEqual(['segment']);
     expect(complete('predict', 'M', '--palette', 'se')).toEqual([]);
   });
@@ -87,22 +90,26 @@ done
 zpty -d shell
 `;
 
-test.runIf(has('zsh'))('zsh completes verbs, options, values and files on a terminal', () => {
-  const lines = [
-    ['convnextv2 tr', 'train'],
-    ['npx convnextv2 train detect --minu', 'npx convnextv2 train detect --minutes'],
-    ['convnextv2 weights list --task se', 'weights list --task segment'],
-    ['convnextv2 predict M pho', 'predict M photo.jpg'],
-    ['npx pho', 'npx photo.jpg'],
-  ] as const;
-  writeFileSync(join(folder, 'typing.zsh'), TYPING);
-  const { stdout, stderr } = spawnSync('zsh', ['-f', 'typing.zsh', ...lines.map(([l]) => l)], {
-    encoding: 'utf8',
-    cwd: folder,
-    timeout: 60_000,
-    env: { ...process.env, HOME: folder, SCRIPT: script('zsh') },
+describe('zsh', () => {
+  needs('zsh');
+
+  test('completes verbs, options, values and files on a terminal', () => {
+    const lines = [
+      ['convnextv2 tr', 'train'],
+      ['npx convnextv2 train detect --minu', 'npx convnextv2 train detect --minutes'],
+      ['convnextv2 weights list --task se', 'weights list --task segment'],
+      ['convnextv2 predict M pho', 'predict M photo.jpg'],
+      ['npx pho', 'npx photo.jpg'],
+    ] as const;
+    writeFileSync(join(folder, 'typing.zsh'), TYPING);
+    const { stdout, stderr } = spawnSync('zsh', ['-f', 'typing.zsh', ...lines.map(([l]) => l)], {
+      encoding: 'utf8',
+      cwd: folder,
+      timeout: 60_000,
+      env: { ...process.env, HOME: folder, SCRIPT: script('zsh') },
+    });
+    expect([stdout.trimEnd().split('\n'), stderr]).toEqual([lines.map(([, called]) => called), '']);
   });
-  expect([stdout.trimEnd().split('\n'), stderr]).toEqual([lines.map(([, called]) => called), '']);
 });
 
 test('scripts hold every option of every command, however the shell quotes it', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../helpers/cli.js';
 import { runInProcess } from '../helpers/in-process.js';
 import { writeTinyClasses } from '../helpers/tiny-classes.js';
+import { testOnLinux } from '../helpers/leave-out.js';
 
 const CLI = resolve(import.meta.dirname, '../../dist/tools/cli.js');
 const STEPS = 4000;
@@ -62,7 +63,7 @@ const steps = (out: string): readonly number[] =>
     .map((line) => JSON.parse(line) as { kind: string; step: number })
     .flatMap(({ kind, step }) => (kind === 'train' ? [step] : []));
 
-test.runIf(process.platform === 'linux')(
+testOnLinux(
   'a folder in use is refused; a killed launcher takes the process that trains with it, and the run is resumed alone',
   async () => {
     const parent = await start('run');

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { listenForStop } from '../../tools/stop-signals.js';
+import { testOnLinux } from '../helpers/leave-out.js';
 
 test('a terminal that is closed stops once, however often it is told', async () => {
   const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
@@ -20,7 +21,7 @@ test('a terminal that is closed stops once, however often it is told', async () 
   expect(process.listenerCount('SIGHUP')).toBe(0);
 });
 
-test.runIf(process.platform === 'linux')('nohup is told by its standard input', () => {
+testOnLinux('nohup is told by its standard input', () => {
   const script = `
     const { isUnderNohup } = await import(${JSON.stringify(new URL('../../dist/tools/hang-up.js', import.meta.url).href)});
     console.log(isUnderNohup());`;

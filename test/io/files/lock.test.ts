@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
 import { acquireLock } from '../../../io/files/lock.js';
+import { testOnLinux } from '../../helpers/leave-out.js';
 
 let folder: string;
 let file: string;
@@ -95,35 +96,29 @@ test('the lock of a process that is gone is taken over with a line', async () =>
   lock.release();
 });
 
-test.runIf(process.platform === 'linux')(
-  'another process that got the number of the owner is not taken for it',
-  async () => {
-    await writeOther({ start: '1' });
-    const lock = await acquireLock(file, options);
-    expect(notices.length).toBe(1);
-    lock.release();
-  },
-);
+testOnLinux('another process that got the number of the owner is not taken for it', async () => {
+  await writeOther({ start: '1' });
+  const lock = await acquireLock(file, options);
+  expect(notices.length).toBe(1);
+  lock.release();
+});
 
-test.runIf(process.platform === 'linux')(
-  'a process that ended and waits for its parent is gone',
-  async () => {
-    // A shell that never waits for its child, which ends at once.
-    const shell = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 30'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [chunk] = (await once(shell.stdout, 'data')) as [Buffer];
-    const pid = Number(String(chunk));
-    const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const start = stat().split(') ')[1].split(' ')[19];
-    await expect.poll(stat).toMatch(/\) Z /);
-    await writeOther({ pid, start });
-    const lock = await acquireLock(file, options);
-    expect(notices.length).toBe(1);
-    lock.release();
-    shell.kill('SIGKILL');
-  },
-);
+testOnLinux('a process that ended and waits for its parent is gone', async () => {
+  // A shell that never waits for its child, which ends at once.
+  const shell = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 30'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [chunk] = (await once(shell.stdout, 'data')) as [Buffer];
+  const pid = Number(String(chunk));
+  const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const start = stat().split(') ')[1].split(' ')[19];
+  await expect.poll(stat).toMatch(/\) Z /);
+  await writeOther({ pid, start });
+  const lock = await acquireLock(file, options);
+  expect(notices.length).toBe(1);
+  lock.release();
+  shell.kill('SIGKILL');
+});
 
 test('the process of another machine counts as gone only without a sign of life, whatever the clocks say', async () => {
   for (const time of [0, Date.now() / 1000 + 1e6]) {

@@ -17,6 +17,7 @@ import { readConfigFile } from '../../../train/config/file.js';
 import { readRunConfig } from '../../../train/config/run-config.js';
 import { readBest } from '../../../weights/checkpoint-folder.js';
 import { openWeights } from '../../../weights/open.js';
+import { needsLinux, testOnLinux } from '../../helpers/leave-out.js';
 
 /** Pipes block for ever, devices never end: neither is opened for reading by any reader. */
 
@@ -53,7 +54,8 @@ const READERS: Readonly<Record<string, (file: string) => unknown>> = {
   'ONNX metadata': readOnnxMetadata,
 };
 
-describe.runIf(process.platform === 'linux').each(Object.entries(READERS))('%s', (name, read) => {
+describe.each(Object.entries(READERS))('%s', (name, read) => {
+  needsLinux();
   test.each(KINDS)(
     '%s is refused at once',
     async (kind, file) => {
@@ -70,7 +72,7 @@ describe.runIf(process.platform === 'linux').each(Object.entries(READERS))('%s',
   );
 });
 
-test.runIf(process.platform === 'linux')(
+testOnLinux(
   'files of a run folder that are pipes are refused, too',
   async () => {
     for (const name of ['config.json', 'best.json']) execFileSync('mkfifo', [at(name)]);
