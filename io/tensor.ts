@@ -46,12 +46,20 @@ export interface LazyTensor {
   readonly shape: readonly number[];
   /** Type of a tensor that cannot be read (complex, quantized, sparse); `dtype` then has no meaning. */
   readonly unreadable?: string | undefined;
+  /** The tensor as the file has it, if this one has its axes in another order; `layout` names the order of the file's. */
+  readonly stored?: StoredTensor | undefined;
   /**
    * Reads the values, contiguous, last axis fastest. The array is new and belongs to the caller, or is a view of `room`.
    *
    * @param room memory that the values may be read into, if it is large enough; containers may ignore it
    */
   read(room?: ArrayBuffer): Promise<TensorValues>;
+}
+
+/** A tensor in another order of axes than PyTorch's, see {@link file://../weights/layout.ts}. */
+interface StoredTensor {
+  readonly layout: string;
+  readonly tensor: LazyTensor;
 }
 
 /** Tensors by name, in file order. */

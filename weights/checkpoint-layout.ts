@@ -53,12 +53,10 @@ export function checkpointGroup(
         `expected the axes of layout ${layout} for ${path}, got [${shape.join(', ')}]`,
         { id: path },
       );
-    tensors.set(
-      path,
-      derivedTensor(tensor, torchShape(shape, layout), (values) =>
-        toTorchLayout(toFloat32(values), shape, layout),
-      ),
+    const ordered = derivedTensor(tensor, torchShape(shape, layout), (values) =>
+      toTorchLayout(toFloat32(values), shape, layout),
     );
+    tensors.set(path, { ...ordered, stored: { layout, tensor } });
   }
   return tensors;
 }

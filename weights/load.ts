@@ -78,6 +78,9 @@ const LOAD_RULES: OptionRules<LoadOptions> = {
   sourceName: A_FUNCTION,
 };
 
+/** A parameter and the tensor that fills it. */
+type Pair = readonly [ParameterTarget, LazyTensor];
+
 /** Result of loading, by name. */
 export interface LoadReport {
   /** Written paths. */
@@ -137,7 +140,7 @@ export async function loadTensors(
       `expected the model's parameters, got differences: ${problems.join('; ')}`,
     );
   }
-  await (isNew ? writeNew : writeChecked)(file, pairs);
+  await (isNew ? writeNew : writeChecked)(file, pairs.map(asStored));
   return { loaded: pairs.map(([{ path }]) => path), kept, dropped };
 }
 
@@ -204,11 +207,16 @@ function channelsNote(name: string, expected: readonly number[], got: readonly n
   return ` (a stem for images of ${channels} channel${channels === 1 ? '' : 's'}; images are read as RGB, 3 channels: ${remedy})`;
 }
 
+/** A tensor that a checkpoint has in the order of its parameter is copied, not brought to PyTorch's order and back. */
+function asStored([target, tensor]: Pair): Pair {
+  const { stored } = tensor;
+  return stored?.layout === target.layout
+    ? [{ ...target, layout: 'vector' }, stored.tensor]
+    : [target, tensor];
+}
+
 /** Reads and checks everything before the first value is written. */
-async function writeChecked(
-  file: string,
-  pairs: readonly (readonly [ParameterTarget, LazyTensor])[],
-): Promise<void> {
+async function writeChecked(file: string, pairs: readonly Pair[]): Promise<void> {
   const total = pairs.reduce((sum, [, tensor]) => sum + numElements(tensor.shape), 0);
   const held = total <= MAX_HELD_ELEMENTS ? new Map<LazyTensor, Float32Array>() : undefined;
   const nonFinite: string[] = [];
@@ -226,10 +234,7 @@ async function writeChecked(
 }
 
 /** Reads, checks and writes one tensor after the other, the next one being read meanwhile; two tensors are in memory. */
-async function writeNew(
-  file: string,
-  pairs: readonly (readonly [ParameterTarget, LazyTensor])[],
-): Promise<void> {
+async function writeNew(file: string, pairs: readonly Pair[]): Promise<void> {
   const sizes = pairs.map(([, { dtype, shape }]) => numBytes(dtype, shape));
   const rooms = [0, 1].map(() => new ArrayBuffer(sizes.reduce((a, b) => Math.max(a, b), 0)));
   // A rejection is handled when its tensor's turn comes.

@@ -272,3 +272,37 @@ test('of the best checkpoint of a run its better weights are converted', async (
   await markBest(checkpoints, { name: 'last', metric: 'top1', value: 0.9, which: 'raw' });
   expect(await biasOf()).toBe(raw);
 });
+
+test('parameters of every layout are loaded as they were saved, also into another layout of the same PyTorch shape', async () => {
+  const shapes: Readonly<Record<Layout, readonly number[]>> = {
+    vector: [5],
+    linear: [3, 4],
+    conv: [2, 3, 4, 5],
+    depthwise: [3, 3, 4, 1],
+    convTranspose: [2, 2, 3, 4],
+  };
+  const filled = (value: (i: number) => number, also: readonly ParameterTarget[] = []) => [
+    ...Object.entries(shapes).map(([layout, shape]) => ({
+      path: `own.${layout}`,
+      shape,
+      layout: layout as Layout,
+      values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => value(i)),
+    })),
+    ...also,
+  ];
+  const saved = filled((i) => i + 0.5);
+  const { file } = await saveCheckpoint(folder, 'step-1', {
+    step: 1,
+    groups: { weights: saved },
+    state: {},
+  });
+  for (const isNew of [true, false]) {
+    const loaded = filled(() => 0);
+    await loadWeights(file, loaded, { isNew });
+    expect(loaded).toEqual(saved);
+    const asConv = { ...loaded[3], layout: 'conv', shape: [3, 3, 1, 4] } as const;
+    await loadWeights(file, [...loaded.slice(0, 3), asConv, loaded[4]], { isNew });
+    // [kh, kw, C, 1] and [kh, kw, 1, out] hold the same values in the same order.
+    expect(asConv.values).toEqual(saved[3].values);
+  }
+});
