@@ -9,7 +9,7 @@ test('long steps tell every quarter of a minute how much is left, without the fi
     return left.line(i + 1);
   }).filter((line) => line !== undefined);
   expect(lines.slice(0, 2)).toEqual([
-    'learning: step 4 of 101, 2 min left',
+    'learning: step 4 of 101, 1 min 40 s left',
     'learning: step 19 of 101, 82 s left',
   ]);
   expect(lines).toHaveLength(7);

@@ -67,7 +67,7 @@ describe('the view', () => {
     view.record(evaluation(20, 0.5));
     expect(text()).toBe(
       'train  step 10/100  epoch 1.00  loss 0.6250  boxLoss 0.2500  lr 1.00e-3  12.5 images/s  wait 3 %  812 MiB\n' +
-        'train  step 20/100  epoch 2.00  loss 0.6250  boxLoss 0.2500  lr 1.00e-3  12.5 images/s  wait 3 %  812 MiB  3 min left\n' +
+        'train  step 20/100  epoch 2.00  loss 0.6250  boxLoss 0.2500  lr 1.00e-3  12.5 images/s  wait 3 %  812 MiB  2 min 40 s left\n' +
         'eval   step 20  weights: top1 0.5000\n',
     );
   });
@@ -112,7 +112,10 @@ describe('the view', () => {
 test.each([
   [0, '0 s'],
   [89.4, '89 s'],
-  [91, '2 min'],
+  [91, '1 min 30 s'],
+  [116, '2 min'],
+  [595, '10 min'],
+  [754, '13 min'],
   [5400, '1 h 30 min'],
   [NaN, '?'],
 ])('%s seconds read %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text));
