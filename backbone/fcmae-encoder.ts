@@ -1,5 +1,5 @@
 import * as tf from '../engine/tfjs.js';
-import { oneOf, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { depthwiseConv } from '../engine/ops/conv.js';
 import type { PositionAxes } from '../engine/ops/channels.js';
@@ -16,8 +16,8 @@ import type { GrnVariant } from './grn-variant.js';
  * - `sample`: those of each image, as in the dense model and in the code that trained the released weights
  * - `batch`: those of all images of the batch, as the published PyTorch script does
  */
-export const GrnStatistics = oneOf('sample', 'batch');
-export type GrnStatistics = Infer<typeof GrnStatistics>;
+export const GrnStatistics = t.oneOf('sample', 'batch');
+export type GrnStatistics = t.Infer<typeof GrnStatistics>;
 
 /** Options of an encoder. */
 interface EncoderOptions {

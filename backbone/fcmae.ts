@@ -1,6 +1,6 @@
 import * as tf from '../engine/tfjs.js';
 import { ConfigError } from '../core/errors.js';
-import { FLAG, number, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { layer } from '../engine/capture/scope.js';
 import { patchifyConv } from '../engine/ops/conv.js';
 import { convSpecs, type LayerSpecs } from '../engine/parameters/layers.js';
@@ -13,19 +13,19 @@ import { visibleSites, type MaskedBatch } from './fcmae-inputs.js';
 import { ConvNeXtV2Config } from './variants.js';
 
 /** Configuration of a fully convolutional masked autoencoder. */
-export const FcmaeConfig = record({
+export const FcmaeConfig = t.record({
   backbone: ConvNeXtV2Config,
-  decoder: record({ channels: whole(1, 2 ** 14), depth: whole(0, 1024) }),
+  decoder: t.record({ channels: t.whole(1, 2 ** 14), depth: t.whole(0, 1024) }),
   /** Side of the patches that are removed and predicted, in pixels; a multiple of 32. */
-  patchSize: { ...whole(32), multipleOf: 32 },
+  patchSize: { ...t.whole(32), multipleOf: 32 },
   /** Fraction of the patches that is removed. */
-  maskRatio: number({ above: 0, to: 1 }),
+  maskRatio: t.number({ above: 0, to: 1 }),
   /** Statistics of GRN in the encoder; the decoder always uses those of each image. */
   statistics: GrnStatistics,
   /** Whether the target of a patch is normalized to mean 0 and variance 1. */
-  normPixLoss: FLAG,
+  normPixLoss: t.FLAG,
 });
-export type FcmaeConfig = Infer<typeof FcmaeConfig>;
+export type FcmaeConfig = t.Infer<typeof FcmaeConfig>;
 
 /** Configuration of the published autoencoder. @see ConvNeXt V2, section 3 and table 8 */
 export function fcmaeConfig(backbone: ConvNeXtV2Config): FcmaeConfig {

@@ -1,5 +1,5 @@
 import * as tf from '../engine/tfjs.js';
-import { FLAG, byKind, literal, oneOf, record, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import type { PositionAxes } from '../engine/ops/channels.js';
 import type { GrnParams } from '../engine/ops/grn.js';
 import { standardize } from '../engine/ops/layer-norm.js';
@@ -15,18 +15,18 @@ import { standardize } from '../engine/ops/layer-norm.js';
  *
  * @see ConvNeXt V2, tables 2 and 16: https://arxiv.org/abs/2301.00808
  */
-export const GrnVariant = byKind(
-  record({
-    kind: literal('grn'),
-    aggregation: oneOf('one', 'average', 'l1', 'l2'),
-    normalization: oneOf('none', 'standardize', 'inverseSum', 'share'),
-    skip: FLAG,
+export const GrnVariant = t.byKind(
+  t.record({
+    kind: t.literal('grn'),
+    aggregation: t.oneOf('one', 'average', 'l1', 'l2'),
+    normalization: t.oneOf('none', 'standardize', 'inverseSum', 'share'),
+    skip: t.FLAG,
   }),
-  record({ kind: literal('lrn') }),
-  record({ kind: literal('batchNorm') }),
-  record({ kind: literal('layerNorm') }),
+  t.record({ kind: t.literal('lrn') }),
+  t.record({ kind: t.literal('batchNorm') }),
+  t.record({ kind: t.literal('layerNorm') }),
 );
-export type GrnVariant = Infer<typeof GrnVariant>;
+export type GrnVariant = t.Infer<typeof GrnVariant>;
 
 /** Window and constants of local response normalization: those of AlexNet, PyTorch's defaults. */
 const LRN = { size: 5, alpha: 1e-4, beta: 0.75, k: 1 } as const;

@@ -1,6 +1,6 @@
 import { ConfigError } from '../core/errors.js';
 import { nearestWord } from '../core/nearest-word.js';
-import { POSITIVE, list, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { GrnVariant } from './grn-variant.js';
 
 /**
@@ -8,43 +8,43 @@ import { GrnVariant } from './grn-variant.js';
  *
  * @see https://github.com/huggingface/pytorch-image-models/blob/v1.0.15/timm/models/convnext.py, `stem_type`
  */
-export const OverlappingStem = record({
+export const OverlappingStem = t.record({
   /** `activated`: with GELU between the convolutions. */
-  kind: oneOf('overlap', 'activated'),
+  kind: t.oneOf('overlap', 'activated'),
   /** Channels between the convolutions. */
-  channels: whole(1, 2 ** 14),
+  channels: t.whole(1, 2 ** 14),
 });
-export type OverlappingStem = Infer<typeof OverlappingStem>;
+export type OverlappingStem = t.Infer<typeof OverlappingStem>;
 
 /**
  * Configuration of a ConvNeXt V2 network without head. Depths and widths are free; {@link VARIANTS} has the published
  * ones.
  */
-export const ConvNeXtV2Config = record({
+export const ConvNeXtV2Config = t.record({
   /** Number of blocks of the four stages. */
-  depths: list(whole(1, 1024), 4),
+  depths: t.list(t.whole(1, 1024), 4),
   /** Channels of the four stages. */
-  dims: list(whole(1, 2 ** 14), 4),
+  dims: t.list(t.whole(1, 2 ** 14), 4),
   /** `grn`: the V2 block. `none`: a V1-style block, for comparisons and for folded V1 weights. */
-  responseNorm: oneOf('grn', 'none'),
+  responseNorm: t.oneOf('grn', 'none'),
   /** Variant of GRN for the paper's ablations; absent in all published models. */
-  responseForm: optional(GrnVariant),
+  responseForm: t.optional(GrnVariant),
   /**
    * Initial weights. Absent, as in all published models: normal distribution with standard deviation 0.02, whatever the
    * width. `fanIn`: standard deviation 1/√(inputs of a unit), with which small networks learn from scratch at twice the
    * learning rate in half the steps.
    */
-  initialWeights: optional(oneOf('fanIn')),
+  initialWeights: t.optional(t.oneOf('fanIn')),
   /** Epsilon of all layer norms; absent: 1e-6, as in all published models but CLIP's of size xxlarge (1e-5). */
-  normEps: optional(POSITIVE),
+  normEps: t.optional(t.POSITIVE),
   /** Epsilon of the norm before a classifier's head; absent: `normEps`. In transformers' classifiers 1e-12. */
-  headNormEps: optional(POSITIVE),
+  headNormEps: t.optional(t.POSITIVE),
   /** Kind of all norms over channels; absent: layer norm, as in all published models but timm's `_rms`. */
-  norm: optional(oneOf('rms', 'simple')),
+  norm: t.optional(t.oneOf('rms', 'simple')),
   /** Stem of overlapping patches; absent: patches of 4×4 pixels, as in all published models but timm's `_ols`. */
-  stem: optional(OverlappingStem),
+  stem: t.optional(OverlappingStem),
 });
-export type ConvNeXtV2Config = Infer<typeof ConvNeXtV2Config>;
+export type ConvNeXtV2Config = t.Infer<typeof ConvNeXtV2Config>;
 
 /** Names of the published variants, smallest first. */
 export const VARIANT_NAMES = [

@@ -1,17 +1,17 @@
 import type { Boxes, Size } from './boxes.js';
 import { ConfigError } from './errors.js';
-import { POSITIVE, list, record, whole, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Anchors of a feature pyramid: one side length per level (`scale · stride`), one box per aspect ratio in every cell. */
-export const AnchorConfig = record({
+export const AnchorConfig = t.record({
   /** Stride of every level in pixels, finest first. */
-  strides: list(whole(1)),
+  strides: t.list(t.whole(1)),
   /** Side of the square anchor in units of the stride. */
-  scale: POSITIVE,
+  scale: t.POSITIVE,
   /** Height / width. */
-  ratios: list(POSITIVE),
+  ratios: t.list(t.POSITIVE),
 });
-export type AnchorConfig = Infer<typeof AnchorConfig>;
+export type AnchorConfig = t.Infer<typeof AnchorConfig>;
 
 /** The anchors of Mask R-CNN on P2 to P6. */
 export const PYRAMID_ANCHORS = {

@@ -1,13 +1,13 @@
 import { numBoxes, type Boxes, type Size } from './boxes.js';
 import { DataError, ShapeError } from './errors.js';
-import { POSITIVE, list, number, record, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Encoding of boxes relative to a reference box: `((dx, dy, dw, dh) - means) / stds`. */
-export const BoxCoderConfig = record({
-  means: list(number(), 4),
-  stds: list(POSITIVE, 4),
+export const BoxCoderConfig = t.record({
+  means: t.list(t.number(), 4),
+  stds: t.list(t.POSITIVE, 4),
 });
-export type BoxCoderConfig = Infer<typeof BoxCoderConfig>;
+export type BoxCoderConfig = t.Infer<typeof BoxCoderConfig>;
 
 /** Coder of the RPN. */
 export const RPN_CODER = {

@@ -1,27 +1,27 @@
 import { AREA_FLOOR_PX, numBoxes, type Boxes } from './boxes.js';
 import { ConfigError, ShapeError } from './errors.js';
-import { FLAG, FRACTION, NON_NEGATIVE, record, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Thresholds of the IoU matcher. */
-export const MatcherConfig = record({
+export const MatcherConfig = t.record({
   /** Boxes at or above this IoU are matched to the ground truth of highest IoU. */
-  positiveIou: FRACTION,
+  positiveIou: t.FRACTION,
   /** Boxes below this IoU are background; boxes between the two thresholds are ignored. */
-  negativeIou: FRACTION,
+  negativeIou: t.FRACTION,
   /** Smallest best IoU of a ground truth for which low-quality matching applies. */
-  minPositiveIou: FRACTION,
+  minPositiveIou: t.FRACTION,
   /**
    * Low-quality matching: whether the boxes of highest IoU with a ground truth are matched to it even below
    * `positiveIou`.
    */
-  lowQuality: FLAG,
+  lowQuality: t.FLAG,
   /**
    * Tolerance within which low-quality matching treats an IoU as equal to the best. 0 as in the original, where
    * float32 rounding separates some anchors that are tied mathematically; 1e-6 matches those too, as float64 would.
    */
-  tieTolerance: NON_NEGATIVE,
+  tieTolerance: t.NON_NEGATIVE,
 });
-export type MatcherConfig = Infer<typeof MatcherConfig>;
+export type MatcherConfig = t.Infer<typeof MatcherConfig>;
 
 /** The matcher of the RPN. */
 export const RPN_MATCHER = {

@@ -2,25 +2,25 @@ import { gatherBoxes, type Boxes } from './boxes.js';
 import { ShapeError } from './errors.js';
 import { groupedSoftNms, SoftNmsDecay } from './nms-soft.js';
 import { groupedNms } from './nms.js';
-import { FRACTION, byKind, literal, record, whole, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Suppression of overlapping detections of a class. */
-const Suppression = byKind(
-  record({ kind: literal('hard'), iouThreshold: FRACTION }),
-  record({ kind: literal('soft'), decay: SoftNmsDecay, minScore: FRACTION }),
+const Suppression = t.byKind(
+  t.record({ kind: t.literal('hard'), iouThreshold: t.FRACTION }),
+  t.record({ kind: t.literal('soft'), decay: SoftNmsDecay, minScore: t.FRACTION }),
 );
-type Suppression = Infer<typeof Suppression>;
+type Suppression = t.Infer<typeof Suppression>;
 
 /** Options for turning class scores and boxes into detections. */
-export const MulticlassNmsOptions = record({
+export const MulticlassNmsOptions = t.record({
   /** K, without background. */
-  numClasses: whole(1),
+  numClasses: t.whole(1),
   /** A class score must be greater than this. */
-  scoreThreshold: FRACTION,
+  scoreThreshold: t.FRACTION,
   suppression: Suppression,
-  maxPerImage: whole(1),
+  maxPerImage: t.whole(1),
 });
-export type MulticlassNmsOptions = Infer<typeof MulticlassNmsOptions>;
+export type MulticlassNmsOptions = t.Infer<typeof MulticlassNmsOptions>;
 
 /** The test setting of Mask R-CNN. */
 export const DETECTION_NMS = {

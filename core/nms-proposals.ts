@@ -3,20 +3,20 @@ import { gatherBoxes, type Boxes, type Size } from './boxes.js';
 import { ConfigError, NotFiniteError, ShapeError } from './errors.js';
 import { groupedNms } from './nms.js';
 import { topK } from './nms-top-k.js';
-import { FRACTION, number, record, whole, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Selection of proposals from the RPN's output. */
-export const ProposalConfig = record({
+export const ProposalConfig = t.record({
   /** Number of anchors per level that are decoded, those of highest score. */
-  numBeforeNms: whole(1),
-  iouThreshold: FRACTION,
+  numBeforeNms: t.whole(1),
+  iouThreshold: t.FRACTION,
   /** Number of proposals of an image over all levels. */
-  maxPerImage: whole(1),
+  maxPerImage: t.whole(1),
   /** Exclusive lower bound of width and height after clipping; −1 keeps every box (mmdet 2.x), 0 drops empty ones (3.x). */
-  minSizePx: number({ from: -1 }),
+  minSizePx: t.number({ from: -1 }),
   coder: BoxCoderConfig,
 });
-export type ProposalConfig = Infer<typeof ProposalConfig>;
+export type ProposalConfig = t.Infer<typeof ProposalConfig>;
 
 /** Mask R-CNN in training. */
 export const TRAIN_PROPOSALS = {

@@ -2,16 +2,16 @@ import { numBoxes, type Boxes } from './boxes.js';
 import { ConfigError, quote, ShapeError } from './errors.js';
 import { shiftByGroup, splitByGroup } from './nms-groups.js';
 import { topK } from './nms-top-k.js';
-import { FRACTION, POSITIVE, byKind, literal, record, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Decay of the score of a box whose IoU with a box of higher score is `o`. */
-export const SoftNmsDecay = byKind(
+export const SoftNmsDecay = t.byKind(
   /** Multiplies by `1 - o` if `o` is at least the threshold. */
-  record({ kind: literal('linear'), iouThreshold: FRACTION }),
+  t.record({ kind: t.literal('linear'), iouThreshold: t.FRACTION }),
   /** Always multiplies by `exp(-o² / sigma)`. */
-  record({ kind: literal('gaussian'), sigma: POSITIVE }),
+  t.record({ kind: t.literal('gaussian'), sigma: t.POSITIVE }),
 );
-export type SoftNmsDecay = Infer<typeof SoftNmsDecay>;
+export type SoftNmsDecay = t.Infer<typeof SoftNmsDecay>;
 
 /** Soft non-maximum suppression. */
 interface SoftNmsOptions {

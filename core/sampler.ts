@@ -1,15 +1,15 @@
 import { BACKGROUND } from './matcher.js';
 import type { Random } from './random.js';
-import { FRACTION, record, whole, type Infer } from './schema.js';
+import * as t from './schema.js';
 
 /** Number of boxes of an image that enter the loss. */
-export const SamplerConfig = record({
+export const SamplerConfig = t.record({
   /** Number of positives and negatives together; `Infinity` takes all. */
-  numSamples: whole(1),
+  numSamples: t.whole(1),
   /** Largest fraction of positives (rounded down); negatives fill the rest. */
-  positiveFraction: FRACTION,
+  positiveFraction: t.FRACTION,
 });
-export type SamplerConfig = Infer<typeof SamplerConfig>;
+export type SamplerConfig = t.Infer<typeof SamplerConfig>;
 
 /** The sampler of the RPN. */
 export const RPN_SAMPLER = {

@@ -1,6 +1,6 @@
 import { quote } from './errors.js';
 import { isNestedDeeper, isRecord } from './foreign-value.js';
-import type { Schema } from './schema.js';
+import type * as t from './schema.js';
 
 /** Deeper values are refused before a check recurses into them. */
 const MAX_DEPTH = 32;
@@ -12,7 +12,7 @@ const MAX_DEPTH = 32;
  *
  * @returns `bbox/2: expected integer, got "12"`; undefined for a valid value
  */
-export function schemaFault(schema: Schema, value: unknown): string | undefined {
+export function schemaFault(schema: t.Schema, value: unknown): string | undefined {
   if (isNestedDeeper(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
   const path: string[] = [];
   const expected = faultAt(schema, value, path);

@@ -1,6 +1,7 @@
 /**
- * A JSON Schema (draft 7) of values of type `T`, so that a configuration's type and schema are defined together: `export
- * const Range = record({ from: number(), to: number() }); export type Range = Infer<typeof Range>;`.
+ * A JSON Schema (draft 7) of values of type `T`, so that a configuration's type and schema are defined together: `import *
+ * as t from './schema.js'; export const Range = t.record({ from: t.number(), to: t.number() }); export type Range =
+ * t.Infer<typeof Range>;`.
  */
 export interface Schema<T = unknown> {
   readonly [keyword: string]: unknown;

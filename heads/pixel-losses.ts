@@ -1,39 +1,31 @@
 import * as tf from '../engine/tfjs.js';
-import {
-  FRACTION,
-  NON_NEGATIVE,
-  list,
-  optional,
-  record,
-  whole,
-  type Infer,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { assertShape } from '../core/shape.js';
 import { focalFactor, oneHotRows, withoutGradient } from '../engine/ops/losses.js';
 import { resizeBilinear } from '../engine/ops/resize.js';
 import { pixelCrossEntropy } from './pixel-cross-entropy.js';
 
 /** Sampler of hard pixels. */
-const HardPixels = record({
+const HardPixels = t.record({
   /** Pixels whose probability of the label is below this are kept: 0.7. */
-  threshold: FRACTION,
+  threshold: t.FRACTION,
   /** Number of pixels of an image that are kept at least, those of lowest probability: 100,000. */
-  minKept: whole(0),
+  minKept: t.whole(0),
 });
-type HardPixels = Infer<typeof HardPixels>;
+type HardPixels = t.Infer<typeof HardPixels>;
 
 /** Changes of the cross-entropy of pixels, for classes that are rare or objects that are thin. */
-export const PixelLoss = record({
+export const PixelLoss = t.record({
   /** Weights of the classes by index, as in PyTorch's `cross_entropy`; default: 1. */
-  classWeights: optional(list(NON_NEGATIVE)),
+  classWeights: t.optional(t.list(t.NON_NEGATIVE)),
   /** Focusing parameter γ of the focal loss, `(1 − p)^γ` times the cross-entropy: 2; default: 0. */
-  focalGamma: optional(NON_NEGATIVE),
+  focalGamma: t.optional(t.NON_NEGATIVE),
   /** Online hard example mining; default: all pixels count. */
-  hardPixels: optional(HardPixels),
+  hardPixels: t.optional(HardPixels),
   /** Weight of a Dice term, the mean over the classes in the batch; default: 0. */
-  diceWeight: optional(NON_NEGATIVE),
+  diceWeight: t.optional(t.NON_NEGATIVE),
 });
-export type PixelLoss = Infer<typeof PixelLoss>;
+export type PixelLoss = t.Infer<typeof PixelLoss>;
 
 /** Keeps a class without pixels in the batch finite. */
 const DICE_EPS = 1e-3;

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { list, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import type { FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import { sameConv } from '../engine/ops/conv.js';
@@ -17,14 +17,14 @@ import { pyramidPooling, pyramidPoolingSpecs, type PyramidPoolingSpecs } from '.
 import { convOfResized } from './upernet-resized-conv.js';
 
 /** Configuration of the decode head. */
-export const UperNetHeadConfig = record({
-  numClasses: whole(1, 2 ** 16),
+export const UperNetHeadConfig = t.record({
+  numClasses: t.whole(1, 2 ** 16),
   /** Number of channels of every map of the head. */
-  channels: whole(1, 2 ** 14),
+  channels: t.whole(1, 2 ** 14),
   /** Number of bins per side of each pyramid pooling scale. */
-  poolScales: list(whole(1, 2 ** 10)),
+  poolScales: t.list(t.whole(1, 2 ** 10)),
 });
-export type UperNetHeadConfig = Infer<typeof UperNetHeadConfig>;
+export type UperNetHeadConfig = t.Infer<typeof UperNetHeadConfig>;
 
 /** Specs of the head, by the names of mmsegmentation. */
 export type UperNetHeadSpecs = {

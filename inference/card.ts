@@ -1,20 +1,7 @@
 import { FcmaeConfig } from '../backbone/fcmae.js';
 import { ConvNeXtV2Config } from '../backbone/variants.js';
 import { quote, WeightsError } from '../core/errors.js';
-import {
-  FRACTION,
-  POSITIVE,
-  TEXT,
-  list,
-  literal,
-  number,
-  optional,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { EvaluationResize } from '../datasets/transforms/evaluation.js';
 import { ScaleLimits } from '../datasets/transforms/keep-ratio.js';
 import { PixelStats } from '../datasets/transforms/normalize.js';
@@ -32,78 +19,78 @@ export type ModelCard = ClassifierCard | DetectorCard | SegmenterCard | Autoenco
 export type TaskName = ModelCard['task'];
 
 /** Model card of a classifier: images are resized and cropped to a square. */
-export const ClassifierCard = record({
-  task: literal('classify'),
+export const ClassifierCard = t.record({
+  task: t.literal('classify'),
   backbone: ConvNeXtV2Config,
   /** By class index. */
-  classNames: list(TEXT),
+  classNames: t.list(t.TEXT),
   pixels: PixelStats,
   resize: EvaluationResize,
 });
-export type ClassifierCard = Infer<typeof ClassifierCard>;
+export type ClassifierCard = t.Infer<typeof ClassifierCard>;
 
 /** Smallest scores that gave the best F1 at IoU 0.5 on validation data. */
-export const BestScores = record({
+export const BestScores = t.record({
   /** Over the detections of all classes together. */
-  overall: FRACTION,
+  overall: t.FRACTION,
   /** F1 of `overall`. */
-  f1: FRACTION,
+  f1: t.FRACTION,
   /** By class index; `overall` for classes with too few objects. */
-  byClass: list(FRACTION),
+  byClass: t.list(t.FRACTION),
 });
-export type BestScores = Infer<typeof BestScores>;
+export type BestScores = t.Infer<typeof BestScores>;
 
 /** Model card of a detector: images are resized with their aspect ratio kept, and padded. */
-export const DetectorCard = record({
-  task: literal('detect'),
+export const DetectorCard = t.record({
+  task: t.literal('detect'),
   backbone: ConvNeXtV2Config,
   detector: DetectorConfig,
   /** By class index. */
-  classNames: list(TEXT),
+  classNames: t.list(t.TEXT),
   /** Category ids of the training data by class index. */
-  categoryIds: list(number()),
+  categoryIds: t.list(t.number()),
   pixels: PixelStats,
   /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
   thresholds: DetectionThresholds,
   /** Of the last evaluation in training; absent before the first one, and for published weights. */
-  bestScores: optional(BestScores),
+  bestScores: t.optional(BestScores),
   /** {@link BestScores} of the moving average (EMA) of the weights. */
-  emaBestScores: optional(BestScores),
+  emaBestScores: t.optional(BestScores),
   /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
-  range: optional(list(number(), 2)),
+  range: t.optional(t.list(t.number(), 2)),
 });
-export type DetectorCard = Infer<typeof DetectorCard>;
+export type DetectorCard = t.Infer<typeof DetectorCard>;
 
 /** Model card of a segmenter: images are resized with their aspect ratio kept. */
-export const SegmenterCard = record({
-  task: literal('segment'),
+export const SegmenterCard = t.record({
+  task: t.literal('segment'),
   backbone: ConvNeXtV2Config,
   head: UperNetConfig,
   /** By class index. */
-  classNames: list(TEXT),
+  classNames: t.list(t.TEXT),
   pixels: PixelStats,
   /** Limits of the sides of the resized image in pixels. */
   limits: ScaleLimits,
   /** Windows for sliding inference. */
   window: SlidingWindow,
   /** Factors of the limits for multi-scale inference. */
-  ratios: list(POSITIVE),
+  ratios: t.list(t.POSITIVE),
   /** Colors of the classes by index, red, green and blue; default: those that the classes have here. */
-  palette: optional(list(list(whole(0, 255), 3))),
+  palette: t.optional(t.list(t.list(t.whole(0, 255), 3))),
   /** Values that became 0 and 255 in training images of more than 8 bits; default: their upper 8 bits. */
-  range: optional(list(number(), 2)),
+  range: t.optional(t.list(t.number(), 2)),
 });
-export type SegmenterCard = Infer<typeof SegmenterCard>;
+export type SegmenterCard = t.Infer<typeof SegmenterCard>;
 
 /** Model card of a masked autoencoder, which only initializes training. */
-export const AutoencoderCard = record({
-  task: literal('pretrain'),
+export const AutoencoderCard = t.record({
+  task: t.literal('pretrain'),
   fcmae: FcmaeConfig,
   pixels: PixelStats,
   resize: EvaluationResize,
 });
-export type AutoencoderCard = Infer<typeof AutoencoderCard>;
+export type AutoencoderCard = t.Infer<typeof AutoencoderCard>;
 
 /** Model card of a task. */
 export type CardOf<Task extends TaskName> = Extract<ModelCard, { readonly task: Task }>;
@@ -117,11 +104,11 @@ const KINDS: Readonly<Record<TaskName, string>> = {
 };
 
 /** Unknown fields of later versions are accepted. */
-const SCHEMAS: { readonly [Task in TaskName]: Schema<CardOf<Task>> } = {
-  classify: withUnknownFields(ClassifierCard),
-  detect: withUnknownFields(DetectorCard),
-  segment: withUnknownFields(SegmenterCard),
-  pretrain: withUnknownFields(AutoencoderCard),
+const SCHEMAS: { readonly [Task in TaskName]: t.Schema<CardOf<Task>> } = {
+  classify: t.withUnknownFields(ClassifierCard),
+  detect: t.withUnknownFields(DetectorCard),
+  segment: t.withUnknownFields(SegmenterCard),
+  pretrain: t.withUnknownFields(AutoencoderCard),
 };
 
 /** 8192 x 8192: a larger input would take more memory than machines have. */
@@ -147,7 +134,7 @@ interface CardCheck<Task extends TaskName> {
   /** Expected task; default: any. */
   readonly task?: Task | undefined;
   /** Describes what is wrong with a value; undefined for a valid one. */
-  readonly faultOf: (schema: Schema, value: unknown) => string | undefined;
+  readonly faultOf: (schema: t.Schema, value: unknown) => string | undefined;
 }
 
 /**

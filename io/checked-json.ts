@@ -1,6 +1,6 @@
 import { FileError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
-import type { Schema } from '../core/schema.js';
+import type * as t from '../core/schema.js';
 import { readJsonIfPresent } from './files/read.js';
 import { compileSchema, formatProblems } from './schema.js';
 
@@ -18,7 +18,7 @@ const MAX_DEPTH = 64;
  */
 export function readCheckedJson<T>(
   file: string,
-  schema: Schema<T>,
+  schema: t.Schema<T>,
   expected: string,
 ): T | undefined {
   const value = readJsonIfPresent(file, expected, MAX_BYTES);
@@ -29,7 +29,7 @@ export function readCheckedJson<T>(
 }
 
 /** Describes the problems of a value in one line; undefined if it fits the schema. */
-export function problemOf(value: unknown, schema: Schema): string | undefined {
+export function problemOf(value: unknown, schema: t.Schema): string | undefined {
   if (isNestedDeeper(value, MAX_DEPTH)) return `expected at most ${MAX_DEPTH} levels, got more`;
   const problems = compileSchema(schema)(value);
   return problems.length === 0 ? undefined : formatProblems(problems);

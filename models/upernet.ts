@@ -1,6 +1,6 @@
 import * as tf from '../engine/tfjs.js';
 import { assertObject } from '../core/arguments.js';
-import { NON_NEGATIVE, extend, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { assertBackbone, type Backbone, type FeatureLevels } from '../engine/backbone.js';
 import { layer } from '../engine/capture/scope.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
@@ -23,14 +23,14 @@ import {
 } from './upernet-stages.js';
 
 /** Configuration of a UPerNet with its auxiliary head. */
-export const UperNetConfig = extend(UperNetHeadConfig, {
-  auxiliary: record({
-    channels: whole(1, 2 ** 14),
+export const UperNetConfig = t.extend(UperNetHeadConfig, {
+  auxiliary: t.record({
+    channels: t.whole(1, 2 ** 14),
     /** Weight of the auxiliary loss. */
-    weight: NON_NEGATIVE,
+    weight: t.NON_NEGATIVE,
   }),
 });
-export type UperNetConfig = Infer<typeof UperNetConfig>;
+export type UperNetConfig = t.Infer<typeof UperNetConfig>;
 
 /** UPerNet as ConvNeXt trains it on ADE20K. For other classes: `{ ...UPERNET, numClasses }`. */
 export const UPERNET = {

@@ -1,102 +1,93 @@
 import { DataError } from '../core/errors.js';
-import {
-  STRING,
-  dictionary,
-  list,
-  listOf,
-  number,
-  oneOf,
-  optional,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { runFile } from './run-folder.js';
 
 /** Name of the file in a run folder with the report of the last evaluation. */
 export const EVALUATION = 'evaluation.json';
 
-const CELL: Schema<string | number | null> = { type: ['string', 'number', 'null'] };
+const CELL: t.Schema<string | number | null> = { type: ['string', 'number', 'null'] };
 /** Not every number is finite, and those that are not are null in JSON. */
-const NUMBER: Schema<number> = { type: ['number', 'null'] };
+const NUMBER: t.Schema<number> = { type: ['number', 'null'] };
 
 /** A table of a report; numbers are right-aligned, null is an empty cell. */
-export type ReportTable = Infer<typeof Table>;
-const Table = record({
-  title: STRING,
-  note: optional(STRING),
-  columns: listOf(STRING),
-  rows: listOf(listOf(CELL)),
+export type ReportTable = t.Infer<typeof Table>;
+const Table = t.record({
+  title: t.STRING,
+  note: t.optional(t.STRING),
+  columns: t.listOf(t.STRING),
+  rows: t.listOf(t.listOf(CELL)),
 });
 
 /** Horizontal bars. */
-export type ReportBars = Infer<typeof Bars>;
-const Bars = record({
-  title: STRING,
+export type ReportBars = t.Infer<typeof Bars>;
+const Bars = t.record({
+  title: t.STRING,
   /** Value of a bar of full length; default: the largest value. */
-  full: optional(number({ above: 0 })),
-  note: optional(STRING),
-  bars: listOf(record({ name: STRING, value: number(), text: STRING })),
+  full: t.optional(t.number({ above: 0 })),
+  note: t.optional(t.STRING),
+  bars: t.listOf(t.record({ name: t.STRING, value: t.number(), text: t.STRING })),
 });
 
 /** A line chart with a note. */
-export type ReportChart = Infer<typeof Chart>;
-const Chart = record({
-  title: STRING,
-  note: optional(STRING),
-  xLabel: STRING,
-  yLabel: STRING,
-  series: listOf(record({ name: STRING, points: listOf(list(NUMBER, 2)) })),
-  yScale: optional(oneOf('linear', 'log')),
-  xRange: optional(list(number(), 2)),
-  yRange: optional(list(number(), 2)),
+export type ReportChart = t.Infer<typeof Chart>;
+const Chart = t.record({
+  title: t.STRING,
+  note: t.optional(t.STRING),
+  xLabel: t.STRING,
+  yLabel: t.STRING,
+  series: t.listOf(t.record({ name: t.STRING, points: t.listOf(t.list(NUMBER, 2)) })),
+  yScale: t.optional(t.oneOf('linear', 'log')),
+  xRange: t.optional(t.list(t.number(), 2)),
+  yRange: t.optional(t.list(t.number(), 2)),
 });
 
 /** A confusion matrix. */
-export type ReportConfusion = Infer<typeof Confusion>;
-const Confusion = record({
-  title: STRING,
-  note: optional(STRING),
-  rowTitle: STRING,
-  columnTitle: STRING,
-  rows: listOf(STRING),
-  columns: listOf(STRING),
+export type ReportConfusion = t.Infer<typeof Confusion>;
+const Confusion = t.record({
+  title: t.STRING,
+  note: t.optional(t.STRING),
+  rowTitle: t.STRING,
+  columnTitle: t.STRING,
+  rows: t.listOf(t.STRING),
+  columns: t.listOf(t.STRING),
   /** `[rows][columns]`. */
-  counts: listOf(listOf(number({ from: 0 }))),
+  counts: t.listOf(t.listOf(t.number({ from: 0 }))),
 });
 
 /** A row of pictures. */
-export const ReportPictures = record({
-  title: STRING,
-  note: optional(STRING),
+export const ReportPictures = t.record({
+  title: t.STRING,
+  note: t.optional(t.STRING),
   /** `small` for single images, `wide` for panels side by side. */
-  size: oneOf('small', 'wide'),
+  size: t.oneOf('small', 'wide'),
   /** JPEG or PNG files, relative to the run folder. */
-  items: listOf(record({ file: STRING, caption: STRING })),
+  items: t.listOf(t.record({ file: t.STRING, caption: t.STRING })),
 });
-export type ReportPictures = Infer<typeof ReportPictures>;
+export type ReportPictures = t.Infer<typeof ReportPictures>;
 
 /** Evaluation report of a trained model on held-out data, for all tasks. Fields of later versions are accepted. */
-export type RunEvaluation = Infer<typeof Evaluation>;
-const Evaluation = withUnknownFields(
-  record({
-    step: whole(0),
-    which: oneOf('weights', 'ema'),
+export type RunEvaluation = t.Infer<typeof Evaluation>;
+const Evaluation = t.withUnknownFields(
+  t.record({
+    step: t.whole(0),
+    which: t.oneOf('weights', 'ema'),
     /** Description of the data: `200 of 5000 validation images`. */
-    scope: STRING,
+    scope: t.STRING,
     /** One sentence: what was reached, and what to do next; absent in those of older versions. */
-    verdict: optional(STRING),
-    metrics: dictionary(NUMBER),
-    tables: listOf(Table),
-    charts: listOf(Chart),
-    bars: listOf(Bars),
-    confusion: listOf(Confusion),
-    pictures: listOf(ReportPictures),
+    verdict: t.optional(t.STRING),
+    metrics: t.dictionary(NUMBER),
+    tables: t.listOf(Table),
+    charts: t.listOf(Chart),
+    bars: t.listOf(Bars),
+    confusion: t.listOf(Confusion),
+    pictures: t.listOf(ReportPictures),
     /** Notes on the data, not on the model. */
-    data: listOf<ReportBars | ReportTable>({ if: { required: ['bars'] }, then: Bars, else: Table }),
+    data: t.listOf<ReportBars | ReportTable>({
+      if: { required: ['bars'] },
+      then: Bars,
+      else: Table,
+    }),
   }),
 );
 

@@ -1,15 +1,5 @@
 import { isRecord } from '../core/foreign-value.js';
-import {
-  STRING,
-  dictionary,
-  number,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { median } from '../core/statistics.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { escapeHtml } from './page/html.js';
@@ -18,19 +8,21 @@ import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 
 /** Values of a run's `config.json` that reports show. */
-export type StoredConfig = Infer<typeof Stored>;
-const Stored = withUnknownFields(
-  record({
-    recipe: STRING,
-    data: STRING,
-    seed: number(),
-    weights: orNull(STRING),
-    weightsSha256: optional(orNull(STRING)),
+export type StoredConfig = t.Infer<typeof Stored>;
+const Stored = t.withUnknownFields(
+  t.record({
+    recipe: t.STRING,
+    data: t.STRING,
+    seed: t.number(),
+    weights: t.orNull(t.STRING),
+    weightsSha256: t.optional(t.orNull(t.STRING)),
     /** Length by a given time or number of images, if it was chosen so. */
-    length: optional(orNull(record({ layout: optional(orNull(record({ steps: whole(0) }))) }))),
-    config: dictionary<unknown>({}),
-    sources: dictionary(STRING),
-    environment: optional(dictionary<string | number>({ type: ['string', 'number'] })),
+    length: t.optional(
+      t.orNull(t.record({ layout: t.optional(t.orNull(t.record({ steps: t.whole(0) }))) })),
+    ),
+    config: t.dictionary<unknown>({}),
+    sources: t.dictionary(t.STRING),
+    environment: t.optional(t.dictionary<string | number>({ type: ['string', 'number'] })),
   }),
 );
 

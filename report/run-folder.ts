@@ -2,17 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import {
-  dictionary,
-  literal,
-  number,
-  oneOf,
-  optional,
-  record,
-  whole,
-  withUnknownFields,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { readTextSync, reasonOf } from '../io/files/read.js';
 
@@ -40,19 +30,19 @@ export type MetricsRecord =
       readonly metrics: Readonly<Record<string, number>>;
     };
 
-const Numbers = dictionary<number>({ type: ['number', 'null'] });
-const Rate = optional({ type: ['number', 'null'] } as Schema<number>);
+const Numbers = t.dictionary<number>({ type: ['number', 'null'] });
+const Rate = t.optional({ type: ['number', 'null'] } as t.Schema<number>);
 
 /** Old versions wrote NaN as null. */
-const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
+const RecordSchema: t.Schema<MetricsRecord> = t.withUnknownFields({
   type: 'object',
   required: ['kind'],
   discriminator: { propertyName: 'kind' },
   oneOf: [
-    record({
-      kind: literal('train'),
-      step: whole(0, Number.MAX_SAFE_INTEGER),
-      epoch: number(),
+    t.record({
+      kind: t.literal('train'),
+      step: t.whole(0, Number.MAX_SAFE_INTEGER),
+      epoch: t.number(),
       lr: Rate,
       losses: Numbers,
       gradientNorm: Rate,
@@ -60,15 +50,15 @@ const RecordSchema: Schema<MetricsRecord> = withUnknownFields({
       dataWait: Rate,
       rssBytes: Rate,
     }),
-    record({
-      kind: literal('eval'),
-      step: whole(0, Number.MAX_SAFE_INTEGER),
-      epoch: number(),
+    t.record({
+      kind: t.literal('eval'),
+      step: t.whole(0, Number.MAX_SAFE_INTEGER),
+      epoch: t.number(),
       metrics: Numbers,
-      which: optional(oneOf('weights', 'ema')),
+      which: t.optional(t.oneOf('weights', 'ema')),
     }),
   ],
-} as Schema<MetricsRecord>);
+} as t.Schema<MetricsRecord>);
 
 /** A kill leaves at most one line that is no JSON for each time the run was resumed. */
 const MAX_DAMAGED = 10_000;

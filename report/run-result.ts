@@ -1,13 +1,4 @@
-import {
-  STRING,
-  dictionary,
-  number,
-  optional,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { runFile } from './run-folder.js';
 
@@ -15,20 +6,20 @@ import { runFile } from './run-folder.js';
 export const RESULT = 'result.json';
 
 /** Outcome of a run. */
-export type RunResult = Infer<typeof Result>;
-const Result = withUnknownFields(
-  record({
-    step: whole(0),
+export type RunResult = t.Infer<typeof Result>;
+const Result = t.withUnknownFields(
+  t.record({
+    step: t.whole(0),
     /** `finished`, `interrupted`, or the reason of an early stop. */
-    ended: STRING,
+    ended: t.STRING,
     /** Verdict after a tenth of the run, and that of a run with `overfit`. */
-    learning: optional(STRING),
-    overfit: optional(STRING),
+    learning: t.optional(t.STRING),
+    overfit: t.optional(t.STRING),
     /** Wall time of the last session in seconds, by phase. */
-    seconds: dictionary(number()),
+    seconds: t.dictionary(t.number()),
     /** CPU time of the last session over all threads in seconds. */
-    cpuSeconds: number(),
-    peakMemoryBytes: number(),
+    cpuSeconds: t.number(),
+    peakMemoryBytes: t.number(),
   }),
 );
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
-import { withUnknownFields } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { ReportPictures } from './evaluation-document.js';
 import { runFile } from './run-folder.js';
@@ -28,7 +28,7 @@ export function writeSamples(folder: string, pictures: ReportPictures): void {
  */
 export function readSamples(folder: string): ReportPictures | undefined {
   const file = runFile(folder, LIST);
-  return readCheckedJson(file, withUnknownFields(ReportPictures), 'a list of sample pictures');
+  return readCheckedJson(file, t.withUnknownFields(ReportPictures), 'a list of sample pictures');
 }
 
 /** Path of the list in a run folder. */

@@ -1,15 +1,15 @@
 import { DataError, InputError } from '../core/errors.js';
-import { list, optional, record, TEXT, type Infer, type Schema } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { NamedImage } from './messages.js';
 
-const Base64Image = record({ data: TEXT, name: optional(TEXT) });
+const Base64Image = t.record({ data: t.TEXT, name: t.optional(t.TEXT) });
 
 /** JSON body: images as base64, with or without the prefix of a data URL. */
-export const JsonBody = record({
-  image: optional(TEXT),
-  images: optional(
-    list({ anyOf: [TEXT, Base64Image] } as Schema<string | Infer<typeof Base64Image>>),
+export const JsonBody = t.record({
+  image: t.optional(t.TEXT),
+  images: t.optional(
+    t.list({ anyOf: [t.TEXT, Base64Image] } as t.Schema<string | t.Infer<typeof Base64Image>>),
   ),
 });
 
@@ -29,7 +29,7 @@ export function imagesOfJson(bytes: Uint8Array, maxImages: number): NamedImage[]
     throw new InputError(
       `body: expected {"image": base64} or {"images": [base64, …]}, got ${formatProblems(problems)}`,
     );
-  const { image, images = [] } = body as Infer<typeof JsonBody>;
+  const { image, images = [] } = body as t.Infer<typeof JsonBody>;
   const all = image === undefined ? images : [image, ...images];
   return all.map((each, i) => {
     const { data, name = all.length === 1 ? 'image' : `image ${i + 1}` } =

@@ -1,16 +1,16 @@
-import { FLAG, FRACTION, oneOf, optional, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import { HttpError } from './http-error.js';
 
 /** Options of a prediction in the URL. */
-export const PredictQuery = record({
-  score: optional(FRACTION),
-  perClassNms: optional(FLAG),
-  max: optional(whole(0)),
-  top: optional(whole(1)),
-  format: optional(oneOf('json', 'coco', 'png')),
+export const PredictQuery = t.record({
+  score: t.optional(t.FRACTION),
+  perClassNms: t.optional(t.FLAG),
+  max: t.optional(t.whole(0)),
+  top: t.optional(t.whole(1)),
+  format: t.optional(t.oneOf('json', 'coco', 'png')),
 });
-export type PredictQuery = Infer<typeof PredictQuery>;
+export type PredictQuery = t.Infer<typeof PredictQuery>;
 
 const NUMBERS = new Set(['score', 'max', 'top']);
 const FLAGS = new Set(['perClassNms']);

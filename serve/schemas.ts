@@ -1,69 +1,63 @@
 import type { FastifySchema } from 'fastify';
-import {
-  dictionary,
-  list,
-  listOf,
-  number,
-  oneOf,
-  optional,
-  record,
-  TEXT,
-  whole,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import type { PredictTask } from '../inference/model.js';
 import { JsonBody } from './json-images.js';
 import { PredictQuery } from './query.js';
 
 /** Schemas of the OpenAPI document. */
 
-const SIZE = { name: TEXT, width: whole(1), height: whole(1) };
+const SIZE = { name: t.TEXT, width: t.whole(1), height: t.whole(1) };
 const MASK = {
-  ...record({ size: list(whole(1), 2), counts: TEXT }),
+  ...t.record({ size: t.list(t.whole(1), 2), counts: t.TEXT }),
   description: "run lengths in COCO's compressed form; size is height, width",
 };
 const ERROR = {
-  ...record({ error: record({ code: TEXT, message: TEXT }) }),
+  ...t.record({ error: t.record({ code: t.TEXT, message: t.TEXT }) }),
   description: 'what was expected, what was given, and the remedy',
 };
 
 const answerOf = (task: PredictTask, ofImage: object, scores = {}): object =>
-  record({
-    model: TEXT,
+  t.record({
+    model: t.TEXT,
     task: { const: task },
     ...scores,
-    predictions: listOf(record({ ...SIZE, ...ofImage })),
+    predictions: t.listOf(t.record({ ...SIZE, ...ofImage })),
   });
 
 const PREDICTIONS = {
   description: 'results, one per image, in the order of the images',
   anyOf: [
     answerOf('classify', {
-      classes: listOf(record({ classIndex: whole(0), name: TEXT, probability: number() })),
+      classes: t.listOf(
+        t.record({ classIndex: t.whole(0), name: t.TEXT, probability: t.number() }),
+      ),
     }),
     answerOf(
       'detect',
       {
-        objects: listOf(
-          record({
-            classIndex: whole(0),
-            categoryId: whole(0),
-            name: TEXT,
-            score: number(),
-            box: { ...list(number()), minItems: 4, maxItems: 4 },
+        objects: t.listOf(
+          t.record({
+            classIndex: t.whole(0),
+            categoryId: t.whole(0),
+            name: t.TEXT,
+            score: t.number(),
+            box: { ...t.list(t.number()), minItems: 4, maxItems: 4 },
             mask: MASK,
           }),
         ),
       },
       {
-        score: optional(number()),
-        scores: optional(dictionary(number())),
-        scoreFrom: optional(oneOf('option', 'validation', 'default')),
+        score: t.optional(t.number()),
+        scores: t.optional(t.dictionary(t.number())),
+        scoreFrom: t.optional(t.oneOf('option', 'validation', 'default')),
       },
     ),
     answerOf('segment', {
-      classNames: listOf(TEXT),
-      palette: optional(listOf(listOf(whole(0)))),
-      segments: listOf(record({ classIndex: whole(0), name: TEXT, areaPx: whole(0), mask: MASK })),
+      classNames: t.listOf(t.TEXT),
+      palette: t.optional(t.listOf(t.listOf(t.whole(0)))),
+      segments: t.listOf(
+        t.record({ classIndex: t.whole(0), name: t.TEXT, areaPx: t.whole(0), mask: MASK }),
+      ),
     }),
   ],
 };
@@ -109,14 +103,14 @@ export const MODELS_SCHEMA: FastifySchema = {
   summary: 'lists the models',
   response: {
     200: {
-      ...record({
-        models: listOf(
-          record({
-            name: TEXT,
+      ...t.record({
+        models: t.listOf(
+          t.record({
+            name: t.TEXT,
             task: { enum: ['classify', 'detect', 'segment'] },
-            classes: listOf(record({ id: whole(0), name: TEXT })),
+            classes: t.listOf(t.record({ id: t.whole(0), name: t.TEXT })),
             input: { type: 'object' },
-            scores: optional({ type: 'object', additionalProperties: true }),
+            scores: t.optional({ type: 'object', additionalProperties: true }),
           }),
         ),
       }),
@@ -135,7 +129,7 @@ export const METRICS_SCHEMA: FastifySchema = {
 export const STATUS_SCHEMA = (summary: string): FastifySchema => ({
   summary,
   response: {
-    200: { ...record({ status: { const: 'ok' } }), description: 'yes' },
+    200: { ...t.record({ status: { const: 'ok' } }), description: 'yes' },
     503: { ...ERROR, description: 'not yet, or no more' },
   },
 });

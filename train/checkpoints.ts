@@ -1,16 +1,6 @@
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
-import {
-  FLAG,
-  dictionary,
-  number,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import type { FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import { problemOf } from '../io/checked-json.js';
@@ -90,22 +80,22 @@ export async function updateRun(folder: string, name: string, state: RunState): 
   await updateCheckpointState(join(folder, CHECKPOINTS, `${name}.json`), state);
 }
 
-const StateSchema: Schema = withUnknownFields(
-  record({
-    card: dictionary<unknown>({}),
-    config: dictionary<unknown>({}),
-    seed: number(),
-    bestValue: orNull(number()),
-    epochs: optional(
-      record({
-        ranks: whole(1),
-        stepsPerEpoch: whole(1),
-        origin: record({ step: whole(0), epoch: number({ from: 0 }) }),
+const StateSchema: t.Schema = t.withUnknownFields(
+  t.record({
+    card: t.dictionary<unknown>({}),
+    config: t.dictionary<unknown>({}),
+    seed: t.number(),
+    bestValue: t.orNull(t.number()),
+    epochs: t.optional(
+      t.record({
+        ranks: t.whole(1),
+        stepsPerEpoch: t.whole(1),
+        origin: t.record({ step: t.whole(0), epoch: t.number({ from: 0 }) }),
       }),
     ),
-    awaitsEvaluation: optional(FLAG),
-    layout: optional(RunLayout),
-    stepTimes: optional(StepTimesState),
+    awaitsEvaluation: t.optional(t.FLAG),
+    layout: t.optional(RunLayout),
+    stepTimes: t.optional(StepTimesState),
   }),
 );
 

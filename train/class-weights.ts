@@ -1,17 +1,17 @@
 import { sum } from '../core/statistics.js';
 import { ConfigError } from '../core/errors.js';
-import { byKind, list, literal, NON_NEGATIVE, record, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 
 /**
  * Weights of the classes in a classifier's loss:
  * - `given`: by class index
  * - `balanced`: N / (K · number of images of the class), so that all classes weigh the same in total
  */
-export const ClassWeights = byKind(
-  record({ kind: literal('given'), values: list(NON_NEGATIVE) }),
-  record({ kind: literal('balanced') }),
+export const ClassWeights = t.byKind(
+  t.record({ kind: t.literal('given'), values: t.list(t.NON_NEGATIVE) }),
+  t.record({ kind: t.literal('balanced') }),
 );
-export type ClassWeights = Infer<typeof ClassWeights>;
+export type ClassWeights = t.Infer<typeof ClassWeights>;
 
 /** Checks that weights are one for each class, and not all 0. @throws ConfigError naming the classes */
 export function assertClassWeights(

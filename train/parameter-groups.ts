@@ -1,12 +1,12 @@
 import { sum } from '../core/statistics.js';
 import { ConfigError } from '../core/errors.js';
 import { geometricRates } from '../core/rates.js';
-import { byKind, literal, number, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { mergeRuns, type ParameterRun } from '../engine/optimizer/runs.js';
 import type { ParameterEntry } from '../engine/parameters/store.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
 
-const DECAY = number({ above: 0, to: 1 });
+const DECAY = t.number({ above: 0, to: 1 });
 
 /**
  * Strategy of layer-wise learning rate decay: factor `layerDecay^(top − id)`, where heads have the top id.
@@ -16,14 +16,14 @@ const DECAY = number({ above: 0, to: 1 });
  * - `layerWise`: the same with `numLayers` instead of 12 (detection: 6 for nine blocks, 12 for 27)
  * - `stageWise`: one id for all downsampling layers, then one per stage (segmentation)
  */
-export const LayerRule = byKind(
-  record({ kind: literal('uniform') }),
-  record({ kind: literal('single'), layerDecay: DECAY }),
-  record({ kind: literal('group'), layerDecay: DECAY }),
-  record({ kind: literal('layerWise'), layerDecay: DECAY, numLayers: whole(1) }),
-  record({ kind: literal('stageWise'), layerDecay: DECAY, numLayers: whole(1) }),
+export const LayerRule = t.byKind(
+  t.record({ kind: t.literal('uniform') }),
+  t.record({ kind: t.literal('single'), layerDecay: DECAY }),
+  t.record({ kind: t.literal('group'), layerDecay: DECAY }),
+  t.record({ kind: t.literal('layerWise'), layerDecay: DECAY, numLayers: t.whole(1) }),
+  t.record({ kind: t.literal('stageWise'), layerDecay: DECAY, numLayers: t.whole(1) }),
 );
-export type LayerRule = Infer<typeof LayerRule>;
+export type LayerRule = t.Infer<typeof LayerRule>;
 
 /** Configuration of weight decay and learning rate factors. */
 export interface ParameterGroupConfig {

@@ -1,13 +1,13 @@
 import { ConfigError } from '../core/errors.js';
-import { FRACTION, record, whole, type Infer } from '../core/schema.js';
+import * as t from '../core/schema.js';
 
 /** Linear warm-up from `ratio` times the scheduled value to the full value at step `steps` (0: no warm-up). */
-export const LinearWarmup = record({
+export const LinearWarmup = t.record({
   /** 500 for mmcv's 500 iterations; 999 for a warm-up that reaches 1 at iteration 999, as in mmengine. */
-  steps: whole(0),
-  ratio: FRACTION,
+  steps: t.whole(0),
+  ratio: t.FRACTION,
 });
-export type LinearWarmup = Infer<typeof LinearWarmup>;
+export type LinearWarmup = t.Infer<typeof LinearWarmup>;
 
 /**
  * Learning rate schedule, evaluated every iteration.

@@ -1,15 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError, WeightsError } from '../core/errors.js';
-import {
-  TEXT,
-  number,
-  oneOf,
-  optional,
-  record,
-  withUnknownFields,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
 import { otherWeightsIn } from './folder.js';
@@ -98,13 +90,13 @@ export async function markBest(folder: string, best: BestCheckpoint): Promise<vo
   await writeJsonAtomically(join(folder, BEST), best);
 }
 
-const BestSchema = withUnknownFields(
-  record({
+const BestSchema = t.withUnknownFields(
+  t.record({
     /** Beside the mark: other paths would lead out of the folder. */
-    name: { type: 'string', pattern: '^[\\w-][\\w.-]*$' } as Schema<string>,
-    metric: optional(TEXT),
-    value: number(),
-    which: optional(oneOf('ema', 'raw')),
+    name: { type: 'string', pattern: '^[\\w-][\\w.-]*$' } as t.Schema<string>,
+    metric: t.optional(t.TEXT),
+    value: t.number(),
+    which: t.optional(t.oneOf('ema', 'raw')),
   }),
 );
 

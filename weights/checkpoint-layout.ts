@@ -1,5 +1,5 @@
 import { type WeightsError, CheckpointError } from '../core/errors.js';
-import { dictionary, oneOf } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { problemOf } from '../io/checked-json.js';
 import { hasAxesOf, LAYOUTS, toTorchLayout, torchShape, type Layout } from './layout.js';
 import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '../io/tensor.js';
@@ -12,7 +12,7 @@ import { derivedTensor, toFloat32, type LazyTensor, type TensorSource } from '..
 /** Value of `format` in the metadata of our checkpoints. */
 export const CHECKPOINT_FORMAT = 'convnextv2-checkpoint';
 
-const Layouts = dictionary(oneOf(...LAYOUTS));
+const Layouts = t.dictionary(t.oneOf(...LAYOUTS));
 
 /** Creates the metadata of a checkpoint from the layouts by parameter path. */
 export function checkpointMetadata(

@@ -2,16 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError, ConfigError, quote } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import {
-  TEXT,
-  dictionary,
-  literal,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-  type Schema,
-} from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
 import { problemOf } from '../io/checked-json.js';
@@ -131,22 +122,22 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   return { folder, name: basename(base), file, sha256, step, state };
 }
 
-const CheckpointSchema = withUnknownFields(
-  record({
-    format: literal(CHECKPOINT_FORMAT),
-    version: whole(1),
-    step: whole(0, Number.MAX_SAFE_INTEGER),
-    tensors: record({
-      file: TEXT,
-      bytes: whole(0),
-      sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } as Schema<string>,
+const CheckpointSchema = t.withUnknownFields(
+  t.record({
+    format: t.literal(CHECKPOINT_FORMAT),
+    version: t.whole(1),
+    step: t.whole(0, Number.MAX_SAFE_INTEGER),
+    tensors: t.record({
+      file: t.TEXT,
+      bytes: t.whole(0),
+      sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } as t.Schema<string>,
     }),
-    state: dictionary<unknown>({}),
+    state: t.dictionary<unknown>({}),
   }),
 );
 
 /** The JSON file. */
-type CheckpointJson<State extends object> = Omit<Infer<typeof CheckpointSchema>, 'state'> & {
+type CheckpointJson<State extends object> = Omit<t.Infer<typeof CheckpointSchema>, 'state'> & {
   readonly state: State;
 };
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { WeightsFileError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import { record, withUnknownFields, type Schema } from '../core/schema.js';
+import * as t from '../core/schema.js';
 import { readTextSync } from '../io/files/read.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { LazyTensor, TensorSource } from '../io/tensor.js';
@@ -11,12 +11,12 @@ import type { LazyTensor, TensorSource } from '../io/tensor.js';
 const MAX_PIECES = 1000;
 
 /** `*.index.json` of transformers: the file of every tensor. */
-const Index = withUnknownFields(
-  record({
+const Index = t.withUnknownFields(
+  t.record({
     weight_map: {
       type: 'object',
       additionalProperties: { type: 'string' },
-    } as Schema<Readonly<Record<string, string>>>,
+    } as t.Schema<Readonly<Record<string, string>>>,
   }),
 );
 

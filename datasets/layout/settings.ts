@@ -1,17 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, LayoutError, type DataError } from '../../core/errors.js';
-import {
-  dictionary,
-  list,
-  number,
-  optional,
-  record,
-  TEXT,
-  whole,
-  type Infer,
-  type Schema,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { PixelRange } from '../../io/image/range.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
@@ -23,22 +13,22 @@ import { labelOfName } from '../segmentation-source.js';
 import type { DataLayout } from './types.js';
 
 /** Names, or a file with one per line. */
-const Classes: Schema<readonly string[] | string> = {
+const Classes: t.Schema<readonly string[] | string> = {
   if: { type: 'string' },
-  else: list(TEXT),
+  else: t.list(t.TEXT),
 };
 
 /** Meaning of a set's labels and pixels: in a `data.yaml` with its parts, or alone beside any layout. */
-export const Settings = record({
-  classes: optional(Classes),
+export const Settings = t.record({
+  classes: t.optional(Classes),
   /** Values of the classes in label files, by name. */
-  values: optional(dictionary(whole(0, 65535))),
+  values: t.optional(t.dictionary(t.whole(0, 65535))),
   /** Colors of the classes in label files, by name; `ignore` is left out. */
-  colors: optional(dictionary(list(whole(0, 255), 3))),
+  colors: t.optional(t.dictionary(t.list(t.whole(0, 255), 3))),
   /** Values that become 0 and 255 in images of more than 8 bits. */
-  range: optional(list(number(), 2)),
+  range: t.optional(t.list(t.number(), 2)),
 });
-export type Settings = Infer<typeof Settings>;
+export type Settings = t.Infer<typeof Settings>;
 
 const FIELDS = Object.keys(Settings['properties'] as object);
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type DataError, LayoutError } from '../../core/errors.js';
-import { extend, FLAG, TEXT, optional, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { readYaml } from '../../io/yaml/read.js';
 import type { AnnotationSource } from '../annotations/source.js';
@@ -13,23 +13,23 @@ import { assertRange, labelsIn, Settings } from './settings.js';
 import type { DetectionData, SegmentationData } from './types.js';
 
 /** A split. Paths are relative to the file. */
-const Split = record({
-  annotations: optional(TEXT),
-  labels: optional(TEXT),
-  images: TEXT,
+const Split = t.record({
+  annotations: t.optional(t.TEXT),
+  labels: t.optional(t.TEXT),
+  images: t.TEXT,
   /** Number of images from the beginning of the annotation file; default: all. */
-  limit: optional(whole(1)),
+  limit: t.optional(t.whole(1)),
   /** Text file with the images to use, one path relative to `images` a line, for label folders; default: all. */
-  list: optional(TEXT),
+  list: t.optional(t.TEXT),
 });
 
-const DataYaml = extend(Settings, {
+const DataYaml = t.extend(Settings, {
   train: Split,
-  val: optional(Split),
-  test: optional(Split),
-  reduceZeroLabel: optional(FLAG),
+  val: t.optional(Split),
+  test: t.optional(Split),
+  reduceZeroLabel: t.optional(t.FLAG),
 });
-type DataYaml = Infer<typeof DataYaml>;
+type DataYaml = t.Infer<typeof DataYaml>;
 
 /**
  * Reads a `data.yaml`: `{train: {annotations, images, limit?}, val: {…}, test: {…}, classes: […]}` for detection, or with

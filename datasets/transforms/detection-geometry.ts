@@ -1,17 +1,17 @@
 import type { Random } from '../../core/random.js';
-import { POSITIVE, list, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { GeometricStep } from './geometry.js';
 import { keepRatioSize, type ScaleLimits } from './keep-ratio.js';
 import type { Rect, Size } from './rect.js';
 
 /** Large-scale jitter. */
-export const LargeScaleJitterOptions = record({
+export const LargeScaleJitterOptions = t.record({
   /** Side of the square crop of the jittered image in pixels. */
-  size: whole(1),
+  size: t.whole(1),
   /** Range of the factor. */
-  scale: list(POSITIVE, 2),
+  scale: t.list(t.POSITIVE, 2),
 });
-export type LargeScaleJitterOptions = Infer<typeof LargeScaleJitterOptions>;
+export type LargeScaleJitterOptions = t.Infer<typeof LargeScaleJitterOptions>;
 
 /** The paper's values: 1024 × 1024, 0.1 to 2. */
 export const LARGE_SCALE_JITTER: LargeScaleJitterOptions = { size: 1024, scale: [0.1, 2] };
@@ -41,18 +41,18 @@ export function drawLargeScaleJitter(
 }
 
 /** Multi-scale training with an occasional crop. */
-export const MultiScaleOptions = record({
+export const MultiScaleOptions = t.record({
   /** Short sides to choose from, in pixels. */
-  shortSides: list(whole(1)),
-  longSide: whole(1),
+  shortSides: t.list(t.whole(1)),
+  longSide: t.whole(1),
   /** The alternative, with probability ½: resize to one of these, crop, resize again. */
-  crop: record({
-    shortSides: list(whole(1)),
+  crop: t.record({
+    shortSides: t.list(t.whole(1)),
     /** Range of the sides of the crop in pixels. */
-    sides: list(whole(1), 2),
+    sides: t.list(t.whole(1), 2),
   }),
 });
-export type MultiScaleOptions = Infer<typeof MultiScaleOptions>;
+export type MultiScaleOptions = t.Infer<typeof MultiScaleOptions>;
 
 /** Scales of the V1 configurations (DETR's). */
 export const MULTI_SCALE: MultiScaleOptions = {

@@ -2,27 +2,27 @@ import { assertNumber, assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
 import { roundHalfEven } from '../../core/round.js';
-import { number, oneOf, optional, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { PilFilter } from './pil-coefficients.js';
 import type { Rect, Size } from './rect.js';
 import { resizePil } from './resize-pil.js';
 
 /** Preprocessing of images for the classifier; saved with the weights. */
-export const EvaluationResize = record({
+export const EvaluationResize = t.record({
   /** Side of the square input in pixels. */
-  inputSize: whole(1, 2 ** 14),
+  inputSize: t.whole(1, 2 ** 14),
   /** Fraction of the resized short side that the crop keeps; 224/256 for 224, ignored by `warp`. */
-  cropFraction: number({ above: 0, to: 1 }),
+  cropFraction: t.number({ above: 0, to: 1 }),
   /**
    * `crop`: short side to `inputSize / cropFraction`, then a center crop. `warp`: both sides to `inputSize`, whatever the
    * aspect ratio.
    */
-  mode: oneOf('crop', 'warp'),
+  mode: t.oneOf('crop', 'warp'),
   filter: PilFilter,
   /** Absent: the crop's offset is rounded, ties to even. `floor`: rounded down, as in transformers. */
-  cropOffset: optional(oneOf('floor')),
+  cropOffset: t.optional(t.oneOf('floor')),
 });
-export type EvaluationResize = Infer<typeof EvaluationResize>;
+export type EvaluationResize = t.Infer<typeof EvaluationResize>;
 
 /** Smallest input size for which the original code warps. */
 const WARP_FROM = 384;

@@ -1,14 +1,14 @@
-import { record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Size } from './rect.js';
 
 /** Limits of the size for a resize that keeps the aspect ratio, in any orientation. */
-export const ScaleLimits = record({
+export const ScaleLimits = t.record({
   /** Limit of the long side in pixels. */
-  long: whole(1, 2 ** 16),
+  long: t.whole(1, 2 ** 16),
   /** Limit of the short side in pixels. */
-  short: whole(1, 2 ** 16),
+  short: t.whole(1, 2 ** 16),
 });
-export type ScaleLimits = Infer<typeof ScaleLimits>;
+export type ScaleLimits = t.Infer<typeof ScaleLimits>;
 
 /**
  * Computes the size by the resize rule of detectors: `f = min(long / max(w, h), short / min(w, h))`, sides

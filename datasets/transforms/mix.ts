@@ -1,21 +1,21 @@
 import { ShapeError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
-import { FRACTION, NON_NEGATIVE, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { drawBeta } from './beta.js';
 import type { Rect, Size } from './rect.js';
 
 /** Options of mixing batches. */
-export const MixOptions = record({
+export const MixOptions = t.record({
   /** Parameter of mixup's Beta(α, α); 0 disables mixup. */
-  mixupAlpha: NON_NEGATIVE,
+  mixupAlpha: t.NON_NEGATIVE,
   /** Parameter of CutMix's Beta(α, α); 0 disables CutMix. */
-  cutmixAlpha: NON_NEGATIVE,
+  cutmixAlpha: t.NON_NEGATIVE,
   /** Fraction of batches that are mixed. */
-  probability: FRACTION,
+  probability: t.FRACTION,
   /** Fraction of CutMix if both are enabled. */
-  switchProbability: FRACTION,
+  switchProbability: t.FRACTION,
 });
-export type MixOptions = Infer<typeof MixOptions>;
+export type MixOptions = t.Infer<typeof MixOptions>;
 
 /** Random draw for a batch; `lambda` is the weight of an image's own label. */
 export type Mix =

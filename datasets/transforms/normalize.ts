@@ -1,16 +1,16 @@
 import { assertList, assertObject } from '../../core/arguments.js';
 import { ShapeError } from '../../core/errors.js';
 import type { RgbImage } from '../../core/image.js';
-import { POSITIVE, list, number, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Size } from './rect.js';
 import { imageKernels } from './scratch.js';
 
 /** Mean and standard deviation per channel (red, green, blue) in units of the full range: 1 is white. */
-export const PixelStats = record({
-  mean: list(number(), 3),
-  std: list(POSITIVE, 3),
+export const PixelStats = t.record({
+  mean: t.list(t.number(), 3),
+  std: t.list(t.POSITIVE, 3),
 });
-export type PixelStats = Infer<typeof PixelStats>;
+export type PixelStats = t.Infer<typeof PixelStats>;
 
 /**
  * ImageNet's statistics, used by every official ConvNeXt V2 file; times 255 they are the detectors' 123.675, 116.28,

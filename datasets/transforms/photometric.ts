@@ -1,18 +1,18 @@
 import type { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
-import { NON_NEGATIVE, list, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { hsvToRgb, rgbToHsv } from './hsv.js';
 
 /** Ranges of {@link photometricDistortion}. */
-export const PhotometricOptions = record({
+export const PhotometricOptions = t.record({
   /** Largest change of brightness in levels. */
-  brightness: NON_NEGATIVE,
-  contrast: list(NON_NEGATIVE, 2),
-  saturation: list(NON_NEGATIVE, 2),
+  brightness: t.NON_NEGATIVE,
+  contrast: t.list(t.NON_NEGATIVE, 2),
+  saturation: t.list(t.NON_NEGATIVE, 2),
   /** Largest change of hue in half degrees; upward `hue − 1`. */
-  hue: NON_NEGATIVE,
+  hue: t.NON_NEGATIVE,
 });
-export type PhotometricOptions = Infer<typeof PhotometricOptions>;
+export type PhotometricOptions = t.Infer<typeof PhotometricOptions>;
 
 /** Defaults of mmsegmentation. */
 export const PHOTOMETRIC: PhotometricOptions = {

@@ -1,7 +1,7 @@
-import { oneOf, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 /** Pillow's antialiased filters. Support is in output pixels for downscaling, in input pixels for upscaling. */
-export const PilFilter = oneOf('bicubic', 'bilinear');
-export type PilFilter = Infer<typeof PilFilter>;
+export const PilFilter = t.oneOf('bicubic', 'bilinear');
+export type PilFilter = t.Infer<typeof PilFilter>;
 
 /** Fractional bits; 8 bits are for the pixel and 2 for sums of weights above 1. */
 const PRECISION_BITS = 32 - 8 - 2;

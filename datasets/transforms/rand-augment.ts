@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.js';
 import type { RgbImage } from '../../core/image.js';
-import { FRACTION, NON_NEGATIVE, number, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { affineBicubicPil, rotationPil, type AffineMatrix, type Rgb } from './pil-affine.js';
 import {
   autoContrast,
@@ -17,17 +17,17 @@ import {
 import { scratchBytes } from './scratch.js';
 
 /** Options of {@link randAugment}. */
-export const RandAugmentOptions = record({
+export const RandAugmentOptions = t.record({
   /** Number of operations drawn per image, with replacement. */
-  numOperations: whole(0),
+  numOperations: t.whole(0),
   /** Mean strength, 0 to 10. */
-  magnitude: number({ from: 0, to: 10 }),
+  magnitude: t.number({ from: 0, to: 10 }),
   /** Standard deviation of the strength, drawn for each operation and clipped to 0 … 10. */
-  magnitudeStd: NON_NEGATIVE,
+  magnitudeStd: t.NON_NEGATIVE,
   /** Probability that a drawn operation is applied. */
-  probability: FRACTION,
+  probability: t.FRACTION,
 });
-export type RandAugmentOptions = Infer<typeof RandAugmentOptions>;
+export type RandAugmentOptions = t.Infer<typeof RandAugmentOptions>;
 
 /** `rand-m9-mstd0.5-inc1`, the setting of the original code. */
 export const RAND_AUGMENT: RandAugmentOptions = {

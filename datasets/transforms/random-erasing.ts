@@ -1,16 +1,16 @@
 import type { Random } from '../../core/random.js';
-import { FRACTION, POSITIVE, list, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Rect, Size } from './rect.js';
 
 /** Options of {@link drawErasing}. */
-export const RandomErasingOptions = record({
-  probability: FRACTION,
+export const RandomErasingOptions = t.record({
+  probability: t.FRACTION,
   /** Range of the fraction of the image area, drawn uniformly. */
-  area: list(FRACTION, 2),
+  area: t.list(t.FRACTION, 2),
   /** Range of height / width, drawn log-uniformly. */
-  aspect: list(POSITIVE, 2),
+  aspect: t.list(t.POSITIVE, 2),
 });
-export type RandomErasingOptions = Infer<typeof RandomErasingOptions>;
+export type RandomErasingOptions = t.Infer<typeof RandomErasingOptions>;
 
 /** Setting of the original code: `reprob 0.25`, mode `pixel`, count 1. */
 export const RANDOM_ERASING: RandomErasingOptions = {

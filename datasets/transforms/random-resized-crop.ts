@@ -1,15 +1,15 @@
 import type { Random } from '../../core/random.js';
-import { FRACTION, POSITIVE, list, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Rect, Size } from './rect.js';
 
 /** Ranges of {@link randomResizedCrop}. */
-export const RandomResizedCropOptions = record({
+export const RandomResizedCropOptions = t.record({
   /** Range of the fraction of the image area, drawn uniformly. */
-  scale: list(FRACTION, 2),
+  scale: t.list(t.FRACTION, 2),
   /** Range of width / height, drawn log-uniformly. */
-  ratio: list(POSITIVE, 2),
+  ratio: t.list(t.POSITIVE, 2),
 });
-export type RandomResizedCropOptions = Infer<typeof RandomResizedCropOptions>;
+export type RandomResizedCropOptions = t.Infer<typeof RandomResizedCropOptions>;
 
 /** Ranges of the original code for supervised training; pre-training uses scale 0.2 to 1. */
 export const RANDOM_RESIZED_CROP: RandomResizedCropOptions = {

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
-import { FRACTION, POSITIVE, list, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { drawWindow } from './detection-geometry.js';
 import { gridOf, transformLabels, type GeometricStep } from './geometry.js';
 import { ScaleLimits, keepRatioSize } from './keep-ratio.js';
@@ -8,17 +8,17 @@ import { ScaleLimits, keepRatioSize } from './keep-ratio.js';
 import { IGNORED_LABEL, type LabelMap } from '../../core/image.js';
 
 /** Options of random scale, crop and flip for semantic segmentation. */
-export const SegmentationGeometryOptions = record({
+export const SegmentationGeometryOptions = t.record({
   /** Limits of the sides at ratio 1, in pixels. */
   scale: ScaleLimits,
-  ratio: list(POSITIVE, 2),
+  ratio: t.list(t.POSITIVE, 2),
   /** Side of the square crop in pixels; smaller images stay smaller. */
-  cropSize: whole(1),
+  cropSize: t.whole(1),
   /** A crop is drawn again if one class has at least this fraction of its labeled pixels. */
-  categoryMaxRatio: FRACTION,
-  flipProbability: FRACTION,
+  categoryMaxRatio: t.FRACTION,
+  flipProbability: t.FRACTION,
 });
-export type SegmentationGeometryOptions = Infer<typeof SegmentationGeometryOptions>;
+export type SegmentationGeometryOptions = t.Infer<typeof SegmentationGeometryOptions>;
 
 /** Options for ADE20K at 512 × 512. */
 export const ADE20K_GEOMETRY: SegmentationGeometryOptions = {

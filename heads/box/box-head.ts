@@ -1,5 +1,5 @@
 import * as tf from '../../engine/tfjs.js';
-import { record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { layer } from '../../engine/capture/scope.js';
 import { linear } from '../../engine/ops/linear.js';
 import { convSpecs, linearSpecs, type LayerSpecs } from '../../engine/parameters/layers.js';
@@ -8,15 +8,15 @@ import type { TensorTree } from '../../engine/parameters/tensors.js';
 import { convNorm, convNormSpecs, type BatchNormMode, type ConvNormSpecs } from '../conv-norm.js';
 
 /** Hidden layers between the features of an RoI and its predictions. */
-export const BoxHeadLayers = record({
+export const BoxHeadLayers = t.record({
   /** Number of 3×3 convolutions with batch norm: 0, or 4 in the heads of Cascade R-CNN. */
-  numConvs: whole(0, 1024),
+  numConvs: t.whole(0, 1024),
   /** Number of fully connected layers, at least one: 2, or 1 after convolutions. */
-  numFcs: whole(1, 1024),
+  numFcs: t.whole(1, 1024),
   /** Width of the fully connected layers. */
-  fcChannels: whole(1, 2 ** 16),
+  fcChannels: t.whole(1, 2 ** 16),
 });
-export type BoxHeadLayers = Infer<typeof BoxHeadLayers>;
+export type BoxHeadLayers = t.Infer<typeof BoxHeadLayers>;
 
 /** Two fully connected layers: the head of Mask R-CNN. */
 export const SHARED_2FC = {

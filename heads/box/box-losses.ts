@@ -1,24 +1,28 @@
 import * as tf from '../../engine/tfjs.js';
 import { AREA_FLOOR_PX } from '../../core/boxes.js';
 import { MAX_LOG_RATIO, type BoxCoderConfig } from '../../core/box-coder.js';
-import { NON_NEGATIVE, POSITIVE, byKind, literal, record, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { assertShape } from '../../core/shape.js';
 import { l1, smoothL1 } from '../../engine/ops/losses.js';
 
-const L1 = record({ kind: literal('l1'), weight: NON_NEGATIVE });
-const SMOOTH_L1 = record({ kind: literal('smoothL1'), beta: POSITIVE, weight: NON_NEGATIVE });
-const GIOU = record({ kind: literal('giou'), weight: NON_NEGATIVE });
+const L1 = t.record({ kind: t.literal('l1'), weight: t.NON_NEGATIVE });
+const SMOOTH_L1 = t.record({
+  kind: t.literal('smoothL1'),
+  beta: t.POSITIVE,
+  weight: t.NON_NEGATIVE,
+});
+const GIOU = t.record({ kind: t.literal('giou'), weight: t.NON_NEGATIVE });
 
 /** Losses of encoded deltas. */
-export const DeltaLoss = byKind(L1, SMOOTH_L1);
+export const DeltaLoss = t.byKind(L1, SMOOTH_L1);
 
 /**
  * Kind of box regression loss:
  * - `l1`, `smoothL1`: on encoded deltas and targets, summed over the four
  * - `giou`: `1 − GIoU` of decoded, unclipped boxes and target boxes
  */
-export const BoxLoss = byKind(L1, SMOOTH_L1, GIOU);
-export type BoxLoss = Infer<typeof BoxLoss>;
+export const BoxLoss = t.byKind(L1, SMOOTH_L1, GIOU);
+export type BoxLoss = t.Infer<typeof BoxLoss>;
 
 /** Whether the loss needs target boxes in pixels instead of deltas. */
 export const comparesBoxes = ({ kind }: BoxLoss): boolean => kind === 'giou';

@@ -1,19 +1,19 @@
 import type { Size } from '../../core/boxes.js';
 import { ConfigError } from '../../core/errors.js';
-import { record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 
 /** Smallest side in pixels: the coarsest level of the network has stride 32. */
 export const MIN_SIDE = 32;
 
 /** Square sliding windows. */
-export const SlidingWindow = record({
+export const SlidingWindow = t.record({
   /** Side in pixels; limited to the sides of the image. */
-  cropSize: whole(1, 2 ** 14),
+  cropSize: t.whole(1, 2 ** 14),
   /** Stride in pixels; the last window is shifted back into the image. */
-  stride: whole(1, 2 ** 14),
+  stride: t.whole(1, 2 ** 14),
 });
 /** Square sliding windows. */
-export type SlidingWindow = Infer<typeof SlidingWindow>;
+export type SlidingWindow = t.Infer<typeof SlidingWindow>;
 
 /** Positions of the windows of a grid in pixels. All windows have the same size. */
 export interface WindowGrid {

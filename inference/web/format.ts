@@ -1,15 +1,7 @@
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
-import {
-  FLAG,
-  number,
-  optional,
-  record,
-  whole,
-  withUnknownFields,
-  type Schema,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { schemaFault } from '../../core/schema-fault.js';
 import { createClassifier, type ClassifierConfig } from '../../models/classifier.js';
 import { DetectorConfig } from '../../models/detection/config.js';
@@ -40,18 +32,18 @@ export type WebNetwork = LoadedModel['model'];
 export type WebCard = ClassifierCard | DetectorCard | SegmenterCard;
 
 /** Configurations of networks, with unknown fields of later versions. */
-const NETWORKS: Readonly<Record<WebCard['task'], Schema>> = {
-  classify: withUnknownFields(
-    record({
+const NETWORKS: Readonly<Record<WebCard['task'], t.Schema>> = {
+  classify: t.withUnknownFields(
+    t.record({
       backbone: ConvNeXtV2Config,
-      classes: whole(1, 2 ** 20),
-      headInitScale: number(),
-      hiddenChannels: optional(whole(1, 2 ** 14)),
-      normFirst: optional(FLAG),
+      classes: t.whole(1, 2 ** 20),
+      headInitScale: t.number(),
+      hiddenChannels: t.optional(t.whole(1, 2 ** 14)),
+      normFirst: t.optional(t.FLAG),
     }),
   ),
-  detect: withUnknownFields(DetectorConfig),
-  segment: withUnknownFields(UperNetConfig),
+  detect: t.withUnknownFields(DetectorConfig),
+  segment: t.withUnknownFields(UperNetConfig),
 };
 
 /**

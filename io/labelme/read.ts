@@ -1,19 +1,7 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, DataError, quote } from '../../core/errors.js';
 import { encodeRle, type Rle } from '../../core/rle.js';
-import {
-  TEXT,
-  list,
-  listOf,
-  number,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-  type Schema,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { decodePngIndices, type PngIndices } from '../png/indices.js';
 import { compileSchema, formatProblems } from '../schema.js';
@@ -49,23 +37,23 @@ export interface LabelMeFile {
   readonly marks: readonly LabelMeMark[];
 }
 
-const NULLABLE: Schema<string | null> = { type: ['string', 'null'] };
-const SIDE = optional(orNull(whole(0, 1_000_000)));
-const ID: Schema<number | string | null> = { type: ['integer', 'string', 'null'] };
-const ShapeRecord = record({
-  label: TEXT,
-  points: listOf(list(number(), 2)),
-  group_id: optional(ID),
-  shape_type: optional(NULLABLE),
-  mask: optional(NULLABLE),
+const NULLABLE: t.Schema<string | null> = { type: ['string', 'null'] };
+const SIDE = t.optional(t.orNull(t.whole(0, 1_000_000)));
+const ID: t.Schema<number | string | null> = { type: ['integer', 'string', 'null'] };
+const ShapeRecord = t.record({
+  label: t.TEXT,
+  points: t.listOf(t.list(t.number(), 2)),
+  group_id: t.optional(ID),
+  shape_type: t.optional(NULLABLE),
+  mask: t.optional(NULLABLE),
 });
-type ShapeRecord = Infer<typeof ShapeRecord>;
+type ShapeRecord = t.Infer<typeof ShapeRecord>;
 /** Older versions wrote no `shape_type`, and `null` where there is no image or size. */
-const FileRecord = withUnknownFields(
-  record({
-    shapes: listOf(ShapeRecord),
-    imagePath: optional(NULLABLE),
-    imageData: optional(NULLABLE),
+const FileRecord = t.withUnknownFields(
+  t.record({
+    shapes: t.listOf(ShapeRecord),
+    imagePath: t.optional(NULLABLE),
+    imageData: t.optional(NULLABLE),
     imageWidth: SIDE,
     imageHeight: SIDE,
   }),
@@ -95,7 +83,7 @@ export function readLabelMe(bytes: Uint8Array, file: string): LabelMeFile {
 export function labelMeIn(content: unknown, file: string): LabelMeFile {
   const problems = compileSchema(FileRecord)(content);
   if (problems.length > 0) throw AnnotationsError.in(file, formatProblems(problems));
-  const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as Infer<
+  const { shapes, imagePath, imageData, imageWidth, imageHeight } = content as t.Infer<
     typeof FileRecord
   >;
   const regions: LabelMeShape[] = [];

@@ -2,60 +2,47 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WeightsMismatchError } from '../../core/errors.js';
 import { isRecord, numberOf } from '../../core/foreign-value.js';
-import {
-  FLAG,
-  POSITIVE,
-  TEXT,
-  list,
-  number,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-  type Schema,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { readTextSync } from '../files/read.js';
 import { compileSchema, formatProblems } from '../schema.js';
 import type { ModelConfig } from './model-config.js';
 import { assertGelu, fromTimm, TimmConfig } from './timm.js';
 
 /** `config.json` of transformers. */
-const Transformers = withUnknownFields(
-  record({
-    model_type: optional(TEXT),
-    depths: optional(orNull(list(whole(1)))),
-    hidden_sizes: optional(orNull(list(whole(1)))),
-    id2label: optional(
-      orNull<Readonly<Record<string, string>>>({
+const Transformers = t.withUnknownFields(
+  t.record({
+    model_type: t.optional(t.TEXT),
+    depths: t.optional(t.orNull(t.list(t.whole(1)))),
+    hidden_sizes: t.optional(t.orNull(t.list(t.whole(1)))),
+    id2label: t.optional(
+      t.orNull<Readonly<Record<string, string>>>({
         type: 'object',
         additionalProperties: { type: 'string' },
-      } as Schema<Readonly<Record<string, string>>>),
+      } as t.Schema<Readonly<Record<string, string>>>),
     ),
-    layer_norm_eps: optional(orNull(POSITIVE)),
-    pool_scales: optional(orNull(list(whole(1, 2 ** 10)))),
-    hidden_act: optional(orNull(TEXT)),
-    image_size: optional(orNull(number())),
-    backbone_config: optional(orNull<object>({ type: 'object' } as Schema<object>)),
+    layer_norm_eps: t.optional(t.orNull(t.POSITIVE)),
+    pool_scales: t.optional(t.orNull(t.list(t.whole(1, 2 ** 10)))),
+    hidden_act: t.optional(t.orNull(t.TEXT)),
+    image_size: t.optional(t.orNull(t.number())),
+    backbone_config: t.optional(t.orNull<object>({ type: 'object' } as t.Schema<object>)),
   }),
 );
-type Transformers = Infer<typeof Transformers>;
+type Transformers = t.Infer<typeof Transformers>;
 
 /** `preprocessor_config.json` of transformers. */
-const Preprocessor = withUnknownFields(
-  record({
-    image_mean: optional(orNull(list(number(), 3))),
-    image_std: optional(orNull(list(POSITIVE, 3))),
-    do_normalize: optional(orNull(FLAG)),
-    do_resize: optional(orNull(FLAG)),
-    do_center_crop: optional(orNull(FLAG)),
-    crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
-    rescale_factor: optional(orNull(POSITIVE)),
-    resample: optional(orNull(number())),
+const Preprocessor = t.withUnknownFields(
+  t.record({
+    image_mean: t.optional(t.orNull(t.list(t.number(), 3))),
+    image_std: t.optional(t.orNull(t.list(t.POSITIVE, 3))),
+    do_normalize: t.optional(t.orNull(t.FLAG)),
+    do_resize: t.optional(t.orNull(t.FLAG)),
+    do_center_crop: t.optional(t.orNull(t.FLAG)),
+    crop_pct: t.optional(t.orNull(t.number({ above: 0, to: 1 }))),
+    rescale_factor: t.optional(t.orNull(t.POSITIVE)),
+    resample: t.optional(t.orNull(t.number())),
   }),
 );
-type Preprocessor = Infer<typeof Preprocessor> & {
+type Preprocessor = t.Infer<typeof Preprocessor> & {
   readonly size?: unknown;
   readonly crop_size?: unknown;
 };
@@ -108,7 +95,7 @@ function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
   return isRecord(json) ? json : undefined;
 }
 
-function checked<T>(file: string, json: object, schema: Schema<T>): T {
+function checked<T>(file: string, json: object, schema: t.Schema<T>): T {
   const problems = compileSchema(schema)(json);
   if (problems.length > 0) throw WeightsMismatchError.in(file, formatProblems(problems));
   return json as T;

@@ -1,40 +1,29 @@
 import { WeightsMismatchError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import {
-  POSITIVE,
-  STRING,
-  list,
-  number,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Infer,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { ModelConfig } from './model-config.js';
 
-const Pretrained = record({
-  mean: optional(orNull(list(number(), 3))),
-  std: optional(orNull(list(POSITIVE, 3))),
-  input_size: optional(orNull(list(whole(1), 3))),
-  crop_pct: optional(orNull(number({ above: 0, to: 1 }))),
-  crop_mode: optional(orNull(STRING)),
-  interpolation: optional(orNull(STRING)),
-  label_names: optional(orNull(list(STRING))),
+const Pretrained = t.record({
+  mean: t.optional(t.orNull(t.list(t.number(), 3))),
+  std: t.optional(t.orNull(t.list(t.POSITIVE, 3))),
+  input_size: t.optional(t.orNull(t.list(t.whole(1), 3))),
+  crop_pct: t.optional(t.orNull(t.number({ above: 0, to: 1 }))),
+  crop_mode: t.optional(t.orNull(t.STRING)),
+  interpolation: t.optional(t.orNull(t.STRING)),
+  label_names: t.optional(t.orNull(t.list(t.STRING))),
 });
 
 /** timm's `config.json`; in older ones the fields of `pretrained_cfg` are at the top. */
-export const TimmConfig = withUnknownFields(
-  record({
-    pretrained_cfg: optional(Pretrained),
-    model_args: optional(
-      orNull(
-        record({
-          norm_eps: optional(orNull(POSITIVE)),
-          act_layer: optional(orNull(STRING)),
-          norm_layer: optional(orNull(STRING)),
-          output_stride: optional(orNull(number())),
+export const TimmConfig = t.withUnknownFields(
+  t.record({
+    pretrained_cfg: t.optional(Pretrained),
+    model_args: t.optional(
+      t.orNull(
+        t.record({
+          norm_eps: t.optional(t.orNull(t.POSITIVE)),
+          act_layer: t.optional(t.orNull(t.STRING)),
+          norm_layer: t.optional(t.orNull(t.STRING)),
+          output_stride: t.optional(t.orNull(t.number())),
         }),
       ),
     ),
@@ -51,8 +40,8 @@ const NORMS: Readonly<Record<string, ModelConfig['norm']>> = {
 };
 
 /** Converts timm's configuration. @see timm/data/config.py, `resolve_data_config` */
-export function fromTimm(file: string, json: Infer<typeof TimmConfig>): ModelConfig {
-  const cfg = (json.pretrained_cfg ?? json) as Infer<typeof Pretrained>;
+export function fromTimm(file: string, json: t.Infer<typeof TimmConfig>): ModelConfig {
+  const cfg = (json.pretrained_cfg ?? json) as t.Infer<typeof Pretrained>;
   const [, side] = cfg.input_size ?? [];
   const { norm_eps: normEps, act_layer: activation, output_stride: stride } = json.model_args ?? {};
   assertGelu(file, 'model_args.act_layer', activation);

@@ -1,17 +1,7 @@
 import { rectangleBetween, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, quote } from '../../core/errors.js';
 import { isRecord } from '../../core/foreign-value.js';
-import {
-  POSITIVE,
-  listOf,
-  literal,
-  number,
-  optional,
-  record,
-  withUnknownFields,
-  type Fields,
-  type Infer,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { decodeJson } from '../files/json.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 
@@ -44,20 +34,20 @@ export interface ViaFile {
 }
 
 /** A record that may have other fields. */
-const open = <const F extends Fields>(fields: F) => withUnknownFields(record(fields));
-const BOX = { x: number(), y: number(), width: POSITIVE, height: POSITIVE };
-const CENTER = { cx: number(), cy: number() };
-const ELLIPSE = { ...CENTER, rx: POSITIVE, ry: POSITIVE, theta: optional(number()) };
-const POINTS = { all_points_x: listOf(number()), all_points_y: listOf(number()) };
+const open = <const F extends t.Fields>(fields: F) => t.withUnknownFields(t.record(fields));
+const BOX = { x: t.number(), y: t.number(), width: t.POSITIVE, height: t.POSITIVE };
+const CENTER = { cx: t.number(), cy: t.number() };
+const ELLIPSE = { ...CENTER, rx: t.POSITIVE, ry: t.POSITIVE, theta: t.optional(t.number()) };
+const POINTS = { all_points_x: t.listOf(t.number()), all_points_y: t.listOf(t.number()) };
 /** Schemas of the shapes that are regions. */
 const SHAPES = {
-  rect: open({ name: literal('rect'), ...BOX }),
-  circle: open({ name: literal('circle'), ...CENTER, r: POSITIVE }),
-  ellipse: open({ name: literal('ellipse'), ...ELLIPSE }),
-  polygon: open({ name: literal('polygon'), ...POINTS }),
+  rect: open({ name: t.literal('rect'), ...BOX }),
+  circle: open({ name: t.literal('circle'), ...CENTER, r: t.POSITIVE }),
+  ellipse: open({ name: t.literal('ellipse'), ...ELLIPSE }),
+  polygon: open({ name: t.literal('polygon'), ...POINTS }),
 };
 type ShapeName = keyof typeof SHAPES;
-type Shape = Infer<(typeof SHAPES)[ShapeName]>;
+type Shape = t.Infer<(typeof SHAPES)[ShapeName]>;
 
 const REGION = {
   type: 'object',

@@ -4,27 +4,15 @@ import { MatcherConfig, RPN_MATCHER } from '../../core/matcher.js';
 import { MulticlassNmsOptions, DETECTION_NMS } from '../../core/nms-multiclass.js';
 import { ProposalConfig, TEST_PROPOSALS, TRAIN_PROPOSALS } from '../../core/nms-proposals.js';
 import { SamplerConfig, RPN_SAMPLER } from '../../core/sampler.js';
-import {
-  FLAG,
-  FRACTION,
-  NON_NEGATIVE,
-  extend,
-  list,
-  number,
-  omit,
-  orNull,
-  record,
-  whole,
-  type Infer,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { BoxHeadLayers } from '../../heads/box/box-head.js';
 import { BoxLoss, DeltaLoss } from '../../heads/box/box-losses.js';
 
 /** Configuration of the region proposal network: anchors, targets and proposals. */
-export const RpnConfig = record({
+export const RpnConfig = t.record({
   anchors: AnchorConfig,
   /** Border for `usableAnchors`: −1 takes all anchors, 0 those inside the image. */
-  allowedBorderPx: number({ from: -1 }),
+  allowedBorderPx: t.number({ from: -1 }),
   matcher: MatcherConfig,
   sampler: SamplerConfig,
   coder: BoxCoderConfig,
@@ -32,7 +20,7 @@ export const RpnConfig = record({
   trainProposals: ProposalConfig,
   testProposals: ProposalConfig,
 });
-export type RpnConfig = Infer<typeof RpnConfig>;
+export type RpnConfig = t.Infer<typeof RpnConfig>;
 
 /** The RPN of Mask R-CNN. */
 export const MASK_RCNN_RPN = {
@@ -47,24 +35,24 @@ export const MASK_RCNN_RPN = {
 } as const satisfies RpnConfig;
 
 /** Configuration of a stage: a box head and its targets. Mask R-CNN has one stage, Cascade R-CNN three. */
-export const BoxStageConfig = record({
+export const BoxStageConfig = t.record({
   layers: BoxHeadLayers,
-  classAgnostic: FLAG,
+  classAgnostic: t.FLAG,
   matcher: MatcherConfig,
   sampler: SamplerConfig,
   coder: BoxCoderConfig,
   boxLoss: BoxLoss,
   /** Weight of all losses of the stage, including those of its mask head. */
-  weight: NON_NEGATIVE,
+  weight: t.NON_NEGATIVE,
 });
-export type BoxStageConfig = Infer<typeof BoxStageConfig>;
+export type BoxStageConfig = t.Infer<typeof BoxStageConfig>;
 
 /** Thresholds and suppression at test time. */
-export const DetectionThresholds = extend(omit(MulticlassNmsOptions, 'numClasses'), {
+export const DetectionThresholds = t.extend(t.omit(MulticlassNmsOptions, 'numClasses'), {
   /** Smallest probability of mask pixels. */
-  maskThreshold: FRACTION,
+  maskThreshold: t.FRACTION,
 });
-export type DetectionThresholds = Infer<typeof DetectionThresholds>;
+export type DetectionThresholds = t.Infer<typeof DetectionThresholds>;
 
 /** Test setting of Mask R-CNN: score above 0.05, NMS at 0.5, the best 100, masks at ½. */
 export const DETECTION_THRESHOLDS = {
@@ -75,22 +63,22 @@ export const DETECTION_THRESHOLDS = {
 } as const satisfies DetectionThresholds;
 
 /** Configuration of a two-stage detector without its backbone. JSON-serializable. */
-export const DetectorConfig = record({
+export const DetectorConfig = t.record({
   /** K, without background. */
-  numClasses: whole(1, 2 ** 16),
+  numClasses: t.whole(1, 2 ** 16),
   /** Number of channels of the pyramid and of the heads, 256. */
-  channels: whole(1, 2 ** 14),
+  channels: t.whole(1, 2 ** 14),
   rpn: RpnConfig,
   /** Side of the RoI features for boxes, 7. */
-  boxRoiSize: whole(1, 256),
-  stages: list(BoxStageConfig),
+  boxRoiSize: t.whole(1, 256),
+  stages: t.list(BoxStageConfig),
   /** Null for boxes only. */
-  masks: orNull(
-    record({
+  masks: t.orNull(
+    t.record({
       /** Side of the RoI features for masks, 14; masks have twice that. */
-      roiSize: whole(1, 256),
-      numConvs: whole(0, 1024),
+      roiSize: t.whole(1, 256),
+      numConvs: t.whole(0, 1024),
     }),
   ),
 });
-export type DetectorConfig = Infer<typeof DetectorConfig>;
+export type DetectorConfig = t.Infer<typeof DetectorConfig>;

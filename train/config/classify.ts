@@ -1,17 +1,5 @@
 import { ConvNeXtV2Config } from '../../backbone/variants.js';
-import {
-  FLAG,
-  FRACTION,
-  NON_NEGATIVE,
-  POSITIVE,
-  byKind,
-  extend,
-  literal,
-  optional,
-  record,
-  whole,
-  type Infer,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import { MixOptions } from '../../datasets/transforms/mix.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
@@ -24,51 +12,51 @@ import { LayerRule } from '../parameter-groups.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
 /** Preprocessing and augmentation of the classifier's input. */
-export const ClassificationTransform = byKind(
-  record({
-    kind: literal('training'),
+export const ClassificationTransform = t.byKind(
+  t.record({
+    kind: t.literal('training'),
     /** Side of the square input in pixels. */
-    inputSize: whole(1),
+    inputSize: t.whole(1),
     crop: RandomResizedCropOptions,
     filter: PilFilter,
-    flipProbability: FRACTION,
-    randAugment: optional(RandAugmentOptions),
-    erasing: optional(RandomErasingOptions),
+    flipProbability: t.FRACTION,
+    randAugment: t.optional(RandAugmentOptions),
+    erasing: t.optional(RandomErasingOptions),
     /** Mixup and CutMix; requires an even batch size. */
-    mix: optional(MixOptions),
+    mix: t.optional(MixOptions),
   }),
-  record({ kind: literal('evaluation'), resize: EvaluationResize }),
+  t.record({ kind: t.literal('evaluation'), resize: EvaluationResize }),
 );
-export type ClassificationTransform = Infer<typeof ClassificationTransform>;
+export type ClassificationTransform = t.Infer<typeof ClassificationTransform>;
 
 /** Configuration of the training of a classifier; with data and seed it determines the result. */
-export const ClassificationConfig = extend(LoopConfig, {
-  task: literal('classify'),
+export const ClassificationConfig = t.extend(LoopConfig, {
+  task: t.literal('classify'),
   backbone: ConvNeXtV2Config,
   /** Factor of the head's initial weights. */
-  headInitScale: NON_NEGATIVE,
+  headInitScale: t.NON_NEGATIVE,
   /** Whether the initial weights may have GRN where the model has none, or vice versa; for ablations. */
-  adaptsResponseNorm: optional(FLAG),
+  adaptsResponseNorm: t.optional(t.FLAG),
   /** Drop path rate of the last block; that of the first is 0. */
-  dropPathRate: FRACTION,
+  dropPathRate: t.FRACTION,
   /** Label smoothing: fraction of the target that is spread over all classes. */
-  labelSmoothing: FRACTION,
+  labelSmoothing: t.FRACTION,
   /** Weights of the classes in the loss; default: 1. */
-  classWeights: optional(ClassWeights),
+  classWeights: t.optional(ClassWeights),
   /** Focusing parameter γ of the focal loss, `(1 − p)^γ` times the cross-entropy: 2; default: 0. */
-  focalGamma: optional(NON_NEGATIVE),
+  focalGamma: t.optional(t.NON_NEGATIVE),
   pixels: PixelStats,
   training: ClassificationTransform,
   evaluation: EvaluationResize,
-  epochs: POSITIVE,
+  epochs: t.POSITIVE,
   /** Peak learning rate. */
-  lr: NON_NEGATIVE,
-  minLr: NON_NEGATIVE,
-  warmupEpochs: NON_NEGATIVE,
+  lr: t.NON_NEGATIVE,
+  minLr: t.NON_NEGATIVE,
+  warmupEpochs: t.NON_NEGATIVE,
   layers: LayerRule,
-  decayGrn: FLAG,
+  decayGrn: t.FLAG,
   emaDecay: EMA_DECAY,
-  evaluateEvery: whole(1),
-  checkpointEvery: whole(1),
+  evaluateEvery: t.whole(1),
+  checkpointEvery: t.whole(1),
 });
-export type ClassificationConfig = Infer<typeof ClassificationConfig>;
+export type ClassificationConfig = t.Infer<typeof ClassificationConfig>;

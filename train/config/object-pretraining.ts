@@ -1,17 +1,17 @@
-import { NON_NEGATIVE, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 
 /** Training of a detector's backbone as a classifier of cut-out objects and background, before the first step. */
-export const ObjectPretraining = record({
+export const ObjectPretraining = t.record({
   /** Largest number of steps; short runs have fewer. */
-  steps: whole(1),
+  steps: t.whole(1),
   /** Number of cutouts of a step. */
-  batchSize: whole(2),
+  batchSize: t.whole(2),
   /** Side of a cutout in pixels. */
-  size: whole(32, 512),
+  size: t.whole(32, 512),
   /** Peak learning rate. */
-  lr: NON_NEGATIVE,
+  lr: t.NON_NEGATIVE,
 });
-export type ObjectPretraining = Infer<typeof ObjectPretraining>;
+export type ObjectPretraining = t.Infer<typeof ObjectPretraining>;
 
 /** Settings of detectors from scratch on people's own data (docs/little-data.md). */
 export const OBJECT_PRETRAINING = {

@@ -1,28 +1,28 @@
 import { FcmaeConfig } from '../../backbone/fcmae.js';
-import { NON_NEGATIVE, POSITIVE, extend, literal, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
 import { ClassificationTransform } from './classify.js';
 import { LoopConfig } from './loop.js';
 
 /** Configuration of the pre-training of a masked autoencoder; with data and seed it determines the result. */
-export const PretrainingConfig = extend(LoopConfig, {
-  task: literal('pretrain'),
+export const PretrainingConfig = t.extend(LoopConfig, {
+  task: t.literal('pretrain'),
   fcmae: FcmaeConfig,
   pixels: PixelStats,
   training: ClassificationTransform,
   evaluation: EvaluationResize,
-  epochs: POSITIVE,
+  epochs: t.POSITIVE,
   /** Learning rate for 256 images per update; see {@link peakLearningRate}. */
-  baseLr: NON_NEGATIVE,
-  minLr: NON_NEGATIVE,
-  warmupEpochs: NON_NEGATIVE,
-  evaluateEvery: whole(1),
-  checkpointEvery: whole(1),
+  baseLr: t.NON_NEGATIVE,
+  minLr: t.NON_NEGATIVE,
+  warmupEpochs: t.NON_NEGATIVE,
+  evaluateEvery: t.whole(1),
+  checkpointEvery: t.whole(1),
   /** Number of held-out images whose reconstructions are drawn at every evaluation. */
-  numPictures: whole(0),
+  numPictures: t.whole(0),
 });
-export type PretrainingConfig = Infer<typeof PretrainingConfig>;
+export type PretrainingConfig = t.Infer<typeof PretrainingConfig>;
 
 /**
  * Peak learning rate by the linear scaling rule: `baseLr · images / 256`, with the images per update over all processes and

@@ -1,18 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigFileError } from '../../core/errors.js';
-import {
-  STRING,
-  FRACTION,
-  TEXT,
-  dictionary,
-  optional,
-  orNull,
-  record,
-  whole,
-  withUnknownFields,
-  type Schema,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
 import { readTextSync, reasonOf } from '../../io/files/read.js';
@@ -83,21 +72,21 @@ export function readRunConfig(folder: string): RunConfig | undefined {
 }
 
 /** Fields of later versions are accepted. */
-const RunSchema: Schema = withUnknownFields(
-  record({
-    format: STRING,
-    version: whole(1),
-    recipe: TEXT,
-    data: TEXT,
-    seed: whole(0),
-    weights: optional(orNull(STRING)),
-    weightsSha256: optional(orNull(STRING)),
-    valFraction: optional(orNull(FRACTION)),
-    steps: optional(orNull(whole(0))),
-    length: optional(orNull(StoredLength)),
-    overfit: optional(orNull(whole(1))),
-    patience: optional(orNull(whole(0))),
-    config: dictionary<unknown>({}),
-    sources: dictionary(STRING),
+const RunSchema: t.Schema = t.withUnknownFields(
+  t.record({
+    format: t.STRING,
+    version: t.whole(1),
+    recipe: t.TEXT,
+    data: t.TEXT,
+    seed: t.whole(0),
+    weights: t.optional(t.orNull(t.STRING)),
+    weightsSha256: t.optional(t.orNull(t.STRING)),
+    valFraction: t.optional(t.orNull(t.FRACTION)),
+    steps: t.optional(t.orNull(t.whole(0))),
+    length: t.optional(t.orNull(StoredLength)),
+    overfit: t.optional(t.orNull(t.whole(1))),
+    patience: t.optional(t.orNull(t.whole(0))),
+    config: t.dictionary<unknown>({}),
+    sources: t.dictionary(t.STRING),
   }),
 );

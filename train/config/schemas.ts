@@ -1,4 +1,4 @@
-import type { Infer } from '../../core/schema.js';
+import type * as t from '../../core/schema.js';
 import { ClassificationConfig } from './classify.js';
 import { DetectionConfig } from './detect.js';
 import { PretrainingConfig } from './pretrain.js';
@@ -13,4 +13,4 @@ export const SCHEMAS = {
 } as const;
 
 /** Configuration of any task. */
-export type RecipeConfig = Infer<(typeof SCHEMAS)[keyof typeof SCHEMAS]>;
+export type RecipeConfig = t.Infer<(typeof SCHEMAS)[keyof typeof SCHEMAS]>;

@@ -1,19 +1,5 @@
 import { ConvNeXtV2Config } from '../../backbone/variants.js';
-import {
-  FLAG,
-  FRACTION,
-  NON_NEGATIVE,
-  POSITIVE,
-  extend,
-  list,
-  literal,
-  omit,
-  optional,
-  orNull,
-  record,
-  whole,
-  type Infer,
-} from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { ScaleLimits } from '../../datasets/transforms/keep-ratio.js';
 import { PixelStats } from '../../datasets/transforms/normalize.js';
 import { PhotometricOptions } from '../../datasets/transforms/photometric.js';
@@ -27,48 +13,48 @@ import { LinearWarmup } from '../schedule.js';
 import { EMA_DECAY, LoopConfig } from './loop.js';
 
 /** Configuration of the training of a segmenter; with data and seed it determines the result. */
-export const SegmentationConfig = extend(LoopConfig, {
-  task: literal('segment'),
+export const SegmentationConfig = t.extend(LoopConfig, {
+  task: t.literal('segment'),
   backbone: ConvNeXtV2Config,
   /** Architecture; `numClasses` is taken from the data. */
-  head: omit(UperNetConfig, 'numClasses'),
+  head: t.omit(UperNetConfig, 'numClasses'),
   /** Fraction of the channels that are dropped before each classifier. */
-  dropoutRate: FRACTION,
+  dropoutRate: t.FRACTION,
   /** Drop path rate of the last block; that of the first is 0. */
-  dropPathRate: FRACTION,
+  dropPathRate: t.FRACTION,
   /** SyncBN scope: images over which batch norms take statistics. */
   batchNormOver: BatchNormScope,
   /** Weight of a step in the running statistics of batch norms. */
-  batchNormMomentum: FRACTION,
+  batchNormMomentum: t.FRACTION,
   pixels: PixelStats,
   geometry: SegmentationGeometryOptions,
-  photometric: orNull(PhotometricOptions),
+  photometric: t.orNull(PhotometricOptions),
   /** Preprocessing in evaluation and prediction. */
-  evaluation: record({
+  evaluation: t.record({
     /** Limits of the sides of the resized image in pixels. */
     limits: ScaleLimits,
     window: SlidingWindow,
     /** Factors of the limits for multi-scale evaluation. */
-    ratios: list(POSITIVE),
+    ratios: t.list(t.POSITIVE),
   }),
   /** Changes of the cross-entropy of both heads; default: none. */
-  loss: optional(PixelLoss),
+  loss: t.optional(PixelLoss),
   /** Whether validation during training uses sliding windows instead of whole images. */
-  slide: FLAG,
+  slide: t.FLAG,
   /** Number of optimizer steps of the whole run. */
-  steps: whole(1),
+  steps: t.whole(1),
   /** Peak learning rate. */
-  lr: NON_NEGATIVE,
-  minLr: NON_NEGATIVE,
+  lr: t.NON_NEGATIVE,
+  minLr: t.NON_NEGATIVE,
   /** Exponent of the polynomial decay. */
-  power: NON_NEGATIVE,
+  power: t.NON_NEGATIVE,
   warmup: LinearWarmup,
   layers: LayerRule,
-  decayGrn: FLAG,
+  decayGrn: t.FLAG,
   emaDecay: EMA_DECAY,
   /** Number of steps between evaluations, rounded to whole epochs. */
-  evaluateEverySteps: whole(1),
+  evaluateEverySteps: t.whole(1),
   /** Number of steps between checkpoints. */
-  checkpointEverySteps: whole(1),
+  checkpointEverySteps: t.whole(1),
 });
-export type SegmentationConfig = Infer<typeof SegmentationConfig>;
+export type SegmentationConfig = t.Infer<typeof SegmentationConfig>;

@@ -1,4 +1,4 @@
-import { oneOf, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Communicator } from './communicator.js';
 
 /**
@@ -9,8 +9,8 @@ import type { Communicator } from './communicator.js';
  *
  * Running statistics always use all images of a step.
  */
-export const BatchNormScope = oneOf('microBatch', 'ranks', 'step');
-export type BatchNormScope = Infer<typeof BatchNormScope>;
+export const BatchNormScope = t.oneOf('microBatch', 'ranks', 'step');
+export type BatchNormScope = t.Infer<typeof BatchNormScope>;
 
 /** Outputs of a convolution that is followed by batch norm and ReLU. */
 interface NormInput {

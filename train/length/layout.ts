@@ -1,4 +1,4 @@
-import { NON_NEGATIVE, oneOf, orNull, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import type { Schedule } from '../schedule.js';
 
 /** Task-specific length and intervals of a run. */
@@ -16,22 +16,22 @@ export interface RunLength {
 }
 
 /** Length and intervals of a run in steps: laid out once, stored with the run, and kept when it is resumed. */
-export const RunLayout = record({
+export const RunLayout = t.record({
   /** Cause: `--minutes`, `--epochs`, or the rule for the set. */
-  by: oneOf('minutes', 'epochs', 'rule'),
+  by: t.oneOf('minutes', 'epochs', 'rule'),
   /** Number of steps of the run. */
-  steps: whole(1),
-  warmupSteps: whole(0),
-  evaluateEverySteps: whole(1),
-  checkpointEverySteps: whole(1),
+  steps: t.whole(1),
+  warmupSteps: t.whole(0),
+  evaluateEverySteps: t.whole(1),
+  checkpointEverySteps: t.whole(1),
   /** Number of held-out images of every evaluation; null: all. */
-  evaluationImages: orNull(whole(1)),
+  evaluationImages: t.orNull(t.whole(1)),
   /** Number of steps done before it was laid out, with the learning rates of {@link provisionalRate}. */
-  decidedAt: whole(0),
+  decidedAt: t.whole(0),
   /** Measured, or null. */
-  secondsPerStep: orNull(NON_NEGATIVE),
+  secondsPerStep: t.orNull(t.NON_NEGATIVE),
 });
-export type RunLayout = Infer<typeof RunLayout>;
+export type RunLayout = t.Infer<typeof RunLayout>;
 
 /** Settings of the user, which a layout keeps. */
 export interface KeptSettings {

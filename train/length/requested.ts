@@ -1,5 +1,5 @@
 import { OptionError } from '../../core/errors.js';
-import { FLAG, POSITIVE, optional, orNull, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { isSetOver } from '../config/layers.js';
 import { assertFree } from '../config/shortcuts.js';
 import { LENGTH_RULES } from '../recipes/own-data.js';
@@ -7,19 +7,19 @@ import { RunLayout } from './layout.js';
 import type { RequestedLength } from './pace.js';
 
 /** Length that a run was asked for, and its layout; stored in `config.json`. */
-export const StoredLength = record({
+export const StoredLength = t.record({
   /** `--minutes` */
-  minutes: orNull(POSITIVE),
+  minutes: t.orNull(t.POSITIVE),
   /** `--epochs` */
-  epochs: orNull(POSITIVE),
+  epochs: t.orNull(t.POSITIVE),
   /** Intervals that the user set, which a layout keeps. */
-  kept: record({ warmup: FLAG, evaluateEvery: FLAG, checkpointEvery: FLAG }),
+  kept: t.record({ warmup: t.FLAG, evaluateEvery: t.FLAG, checkpointEvery: t.FLAG }),
   /** Written the moment it is known. */
-  layout: orNull(RunLayout),
+  layout: t.orNull(RunLayout),
   /** Number of steps of training before the first step, if it was decided by time. */
-  stepsBefore: optional(whole(0)),
+  stepsBefore: t.optional(t.whole(0)),
 });
-export type StoredLength = Infer<typeof StoredLength>;
+export type StoredLength = t.Infer<typeof StoredLength>;
 
 /** Minutes of a run with `overfit`, unless its length is given. */
 const OVERFIT_MINUTES = 2;

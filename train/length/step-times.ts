@@ -1,15 +1,15 @@
-import { NON_NEGATIVE, listOf, record, whole, type Infer } from '../../core/schema.js';
+import * as t from '../../core/schema.js';
 import { median, mean } from '../../core/statistics.js';
 
 /** Times of the steps before the layout; stored in checkpoints. */
-export const StepTimesState = record({
+export const StepTimesState = t.record({
   /** Number of steps, and their total time. */
-  steps: whole(0),
-  totalSeconds: NON_NEGATIVE,
+  steps: t.whole(0),
+  totalSeconds: t.NON_NEGATIVE,
   /** Times of the steps that count: not the first ones of a session, which build graphs. */
-  seconds: listOf(NON_NEGATIVE),
+  seconds: t.listOf(t.NON_NEGATIVE),
 });
-export type StepTimesState = Infer<typeof StepTimesState>;
+export type StepTimesState = t.Infer<typeof StepTimesState>;
 
 /** Number of steps of a session that build graphs. */
 const BUILDING_STEPS = 3;
