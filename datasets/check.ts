@@ -1,6 +1,6 @@
 import { assertObject } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
-import { AN_OBJECT, assertOptions, oneWord, wholeFrom, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { usableSet } from './coco/check-usable.js';
 import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
 import { inspectCocoSet } from './coco/inspect-set.js';
@@ -33,10 +33,10 @@ export interface CheckOptions {
   readonly needs?: TrainingNeeds | undefined;
 }
 
-const RULES: OptionRules<CheckOptions> = {
-  images: oneWord('none', 'exist', 'headers', 'pixels'),
-  maxExamples: wholeFrom(0),
-  needs: AN_OBJECT,
+const RULES: rule.OptionRules<CheckOptions> = {
+  images: rule.oneWord('none', 'exist', 'headers', 'pixels'),
+  maxExamples: rule.wholeFrom(0),
+  needs: rule.AN_OBJECT,
 };
 
 const DEFAULT_NEEDS: TrainingNeeds = { masks: true, keepEmpty: false };
@@ -76,7 +76,7 @@ export interface DataReport {
  */
 export async function checkData(data: DataLayout, options: CheckOptions): Promise<DataReport> {
   assertObject('checkData', 'a layout that detectLayout returned', data, 'kind', 'splits');
-  assertOptions('checkData', options, RULES);
+  rule.assertOptions('checkData', options, RULES);
   switch (data.kind) {
     case 'detection':
       return checkDetection(data, options);

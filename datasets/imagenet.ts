@@ -1,6 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { assertText } from '../core/arguments.js';
-import { A_LIST, assertOptions, oneWord, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { LayoutError } from '../core/errors.js';
 import { describeSkipped, isImageName } from '../io/files/images.js';
 import { entriesOf, isFolder, listFiles } from '../io/files/list.js';
@@ -36,7 +36,10 @@ interface ImageNetOptions {
   readonly classes?: readonly ClassEntry[] | undefined;
 }
 
-const RULES: OptionRules<ImageNetOptions> = { split: oneWord('train', 'val'), classes: A_LIST };
+const RULES: rule.OptionRules<ImageNetOptions> = {
+  split: rule.oneWord('train', 'val'),
+  classes: rule.A_LIST,
+};
 
 const SPLIT_FOLDERS = {
   train: ['train', 'training'],
@@ -60,7 +63,7 @@ const DESCRIBING = new Set<string>([...CLASS_FILES, ...LABEL_FILES]);
  */
 export function readImageNet(root: string, options: ImageNetOptions): ClassificationSet {
   assertText('readImageNet', 'the path of a folder', root);
-  assertOptions('readImageNet', options, RULES);
+  rule.assertOptions('readImageNet', options, RULES);
   if (!isFolder(root)) throw LayoutError.in(root, 'expected a folder with images, got none');
   const folders = {
     train: splitFolder(root, 'train'),

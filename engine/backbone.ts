@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { assertList, assertObject } from '../core/arguments.js';
-import { ruled } from '../core/options.js';
+import * as rule from '../core/options.js';
 import type { SpecTree } from './parameters/spec.js';
 
 /** Feature maps at strides 4, 8, 16 and 32, each `[N, H / stride, W / stride, C]`. */
@@ -35,7 +35,7 @@ export interface Backbone {
 }
 
 /** Rule of options that are a {@link Backbone}. */
-export const A_BACKBONE = ruled(
+export const A_BACKBONE = rule.ruled(
   'a backbone with specs, channels, numBlocks and features',
   (value) => {
     const { specs, channels, numBlocks, features } = Object(value) as Partial<Backbone>;

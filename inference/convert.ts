@@ -1,21 +1,15 @@
 import { assertText } from '../core/arguments.js';
-import {
-  A_TEXT,
-  assertOptions,
-  oneWord,
-  TRUE_OR_FALSE,
-  type OptionRules,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import { isEmaBetter } from '../weights/checkpoint-folder.js';
 import { convertWeights, type ConvertOptions } from '../weights/convert.js';
 import { A_WHICH } from '../weights/select.js';
 import { summarizeModel } from './summary.js';
 
-const RULES: OptionRules<ConvertOptions> = {
-  scheme: A_TEXT,
-  dtype: oneWord('F32', 'F16'),
+const RULES: rule.OptionRules<ConvertOptions> = {
+  scheme: rule.A_TEXT,
+  dtype: rule.oneWord('F32', 'F16'),
   which: A_WHICH,
-  timmConvMlp: TRUE_OR_FALSE,
+  timmConvMlp: rule.TRUE_OR_FALSE,
 };
 
 /**
@@ -30,7 +24,7 @@ export async function convertModel(
   ...[input, output, options]: Parameters<typeof convertWeights>
 ): ReturnType<typeof convertWeights> {
   assertText('convertWeights', 'the path of the new file', output);
-  assertOptions('convertWeights', options, RULES);
+  rule.assertOptions('convertWeights', options, RULES);
   const which = options.which ?? ((await isEmaBetter(input)) ? 'model_ema' : undefined);
   await summarizeModel(input, { which });
   return convertWeights(input, output, { ...options, which });

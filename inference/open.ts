@@ -5,18 +5,7 @@ import {
   type Engine,
   type EngineOptions,
 } from '../engine/runtime/engine.js';
-import {
-  A_FUNCTION,
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  ruled,
-  TEXTS,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-  optionsAmong,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import { inOptions, rethrowInOptionWords } from '../core/option-words.js';
 import { readClassList } from '../datasets/class-list.js';
 import type { DetectorCard } from './card.js';
@@ -46,20 +35,23 @@ export interface OpenOptions<Task extends PredictTask = PredictTask>
 }
 
 /** Rules of {@link OpenOptions}; names and lists are checked where they are used. */
-export const LOAD_RULES: OptionRules<OpenOptions> = {
+export const LOAD_RULES: rule.OptionRules<OpenOptions> = {
   ...PREDICT_RULES,
-  task: ANYTHING,
-  engine: ANYTHING,
+  task: rule.ANYTHING,
+  engine: rule.ANYTHING,
   backbone: A_BACKBONE,
-  classes: ruled('a list or a file of class names', (v) => A_TEXT.fits(v) || TEXTS.fits(v)),
-  size: wholeFrom(1),
-  mean: ANYTHING,
-  std: ANYTHING,
-  crop: ANYTHING,
-  cache: A_TEXT,
-  offline: TRUE_OR_FALSE,
-  mirror: A_TEXT,
-  onNotice: A_FUNCTION,
+  classes: rule.ruled(
+    'a list or a file of class names',
+    (v) => rule.A_TEXT.fits(v) || rule.TEXTS.fits(v),
+  ),
+  size: rule.wholeFrom(1),
+  mean: rule.ANYTHING,
+  std: rule.ANYTHING,
+  crop: rule.ANYTHING,
+  cache: rule.A_TEXT,
+  offline: rule.TRUE_OR_FALSE,
+  mirror: rule.A_TEXT,
+  onNotice: rule.A_FUNCTION,
 };
 
 /**
@@ -80,7 +72,7 @@ export async function open<Task extends PredictTask = PredictTask>(
   model: string,
   options: OpenOptions<Task> = {},
 ): Promise<ModelOf<Task>> {
-  assertOptions('loadModel', options, LOAD_RULES);
+  rule.assertOptions('loadModel', options, LOAD_RULES);
   if (options.engine !== undefined) assertEngine(options.engine);
   const onNotice = (line: string): void => options.onNotice?.(inOptions(line).line);
   const onUnused = (message: string): never => {
@@ -88,7 +80,7 @@ export async function open<Task extends PredictTask = PredictTask>(
   };
   const loaded = await load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords);
   const engine = await openEngine(options.engine);
-  const predict = optionsAmong(options, PREDICT_RULES);
+  const predict = rule.optionsAmong(options, PREDICT_RULES);
   return modelOf<PredictTask>(engine, loaded, predict) as ModelOf<Task>;
 }
 

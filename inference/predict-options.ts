@@ -1,15 +1,6 @@
 import { assertObject } from '../core/arguments.js';
 import { OptionError, quote } from '../core/errors.js';
-import {
-  A_FRACTION,
-  A_SIGNAL,
-  ANYTHING,
-  assertOptions,
-  ruled,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import type { ImageResult } from '../core/results.js';
 import { assertTile, type TileOptions } from './tiles/grid.js';
 
@@ -62,26 +53,26 @@ export interface PredictCallOptions
   extends CallOptions, Pick<PredictOptions, 'score' | 'perClassNms' | 'max' | 'top' | 'tile'> {}
 
 const COUNT_RULES = {
-  score: A_FRACTION,
-  perClassNms: TRUE_OR_FALSE,
-  max: ruled('a whole number of objects', (v) => Number.isInteger(v) && (v as number) >= 0),
-  top: wholeFrom(1, ' of classes'),
-  tile: ANYTHING,
+  score: rule.A_FRACTION,
+  perClassNms: rule.TRUE_OR_FALSE,
+  max: rule.ruled('a whole number of objects', (v) => Number.isInteger(v) && (v as number) >= 0),
+  top: rule.wholeFrom(1, ' of classes'),
+  tile: rule.ANYTHING,
 } as const;
 
 /** Rules of {@link PredictOptions}; lists and tiles are checked by {@link assertPredictOptions}. */
-export const PREDICT_RULES: OptionRules<PredictOptions> = {
+export const PREDICT_RULES: rule.OptionRules<PredictOptions> = {
   ...COUNT_RULES,
-  tta: TRUE_OR_FALSE,
-  ratios: ANYTHING,
-  slide: TRUE_OR_FALSE,
-  frozen: TRUE_OR_FALSE,
-  ema: TRUE_OR_FALSE,
+  tta: rule.TRUE_OR_FALSE,
+  ratios: rule.ANYTHING,
+  slide: rule.TRUE_OR_FALSE,
+  frozen: rule.TRUE_OR_FALSE,
+  ema: rule.TRUE_OR_FALSE,
 };
 
-const CALL_RULES: OptionRules<CallOptions> = { signal: A_SIGNAL };
+const CALL_RULES: rule.OptionRules<CallOptions> = { signal: rule.A_SIGNAL };
 
-const PREDICT_CALL_RULES: OptionRules<PredictCallOptions> = { ...CALL_RULES, ...COUNT_RULES };
+const PREDICT_CALL_RULES: rule.OptionRules<PredictCallOptions> = { ...CALL_RULES, ...COUNT_RULES };
 
 /**
  * Checks options of a call.
@@ -89,19 +80,19 @@ const PREDICT_CALL_RULES: OptionRules<PredictCallOptions> = { ...CALL_RULES, ...
  * @throws OptionError for unknown options and values of another kind, out of range, or for another task
  */
 export function assertCallOptions(options: PredictCallOptions, task: PredictTask): void {
-  assertOptions('predict', options, PREDICT_CALL_RULES);
+  rule.assertOptions('predict', options, PREDICT_CALL_RULES);
   assertFits(options, task);
 }
 
 /** Checks images and options of a classifier's `logits`. @throws InputError */
 export function assertLogitsCall(images: unknown, options: CallOptions): void {
   assertObject('logits', 'preprocessed images { shape, data }', images, 'shape', 'data');
-  assertOptions('logits', options, CALL_RULES);
+  rule.assertOptions('logits', options, CALL_RULES);
 }
 
 /** Checks options of a model. @throws as {@link assertCallOptions} */
 export function assertPredictOptions(options: PredictOptions, task: PredictTask): void {
-  assertOptions('options', options, PREDICT_RULES);
+  rule.assertOptions('options', options, PREDICT_RULES);
   assertFits(options, task);
 }
 

@@ -1,6 +1,6 @@
 import type { ConvNeXtV2Config } from '../backbone/variants.js';
 import { WeightsMismatchError } from '../core/errors.js';
-import { AN_OBJECT, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { A_BACKBONE, type Backbone } from '../engine/backbone.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { TensorMap } from '../io/tensor.js';
@@ -19,9 +19,9 @@ export interface NetworkOptions<Architecture> {
 }
 
 /** Rules of {@link NetworkOptions}. */
-export const NETWORK_RULES: OptionRules<NetworkOptions<unknown>> = {
+export const NETWORK_RULES: rule.OptionRules<NetworkOptions<unknown>> = {
   which: A_WHICH,
-  architecture: AN_OBJECT,
+  architecture: rule.AN_OBJECT,
   network: A_BACKBONE,
 };
 

@@ -1,4 +1,4 @@
-import { A_LIST, assertOptions, ruled, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import {
   assertResult,
   segmentsOf,
@@ -26,9 +26,9 @@ export interface ToCocoOptions {
   readonly categoryIds?: readonly number[] | undefined;
 }
 
-const RULES: OptionRules<ToCocoOptions> = {
-  imageId: ruled('a number', (value) => typeof value === 'number'),
-  categoryIds: A_LIST,
+const RULES: rule.OptionRules<ToCocoOptions> = {
+  imageId: rule.ruled('a number', (value) => typeof value === 'number'),
+  categoryIds: rule.A_LIST,
 };
 
 /**
@@ -44,7 +44,7 @@ const RULES: OptionRules<ToCocoOptions> = {
  */
 export function toCoco(result: ImageResult, options: ToCocoOptions = {}): readonly CocoResultRow[] {
   assertResult('toCoco', result);
-  assertOptions('toCoco', options, RULES);
+  rule.assertOptions('toCoco', options, RULES);
   const { imageId = 0, categoryIds } = options;
   const idOf = (classIndex: number, own = classIndex + 1): number =>
     categoryIds?.[classIndex] ?? own;

@@ -1,6 +1,6 @@
 import { assertText } from '../core/arguments.js';
 import { annotatedResult } from '../core/annotated-image.js';
-import { ANYTHING, assertOptions } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { assertResult, type ImageResult } from '../core/results.js';
 import { labelMeFile, type LabelMeFile } from '../io/labelme/write.js';
 
@@ -16,7 +16,7 @@ export function toLabelMe(
   options: { readonly imagePath: string },
 ): LabelMeFile {
   assertResult('toLabelMe', result);
-  assertOptions('toLabelMe', options, { imagePath: ANYTHING });
+  rule.assertOptions('toLabelMe', options, { imagePath: rule.ANYTHING });
   assertText('toLabelMe', 'imagePath as a path', options.imagePath);
   const { imagePath } = options;
   const flags =

@@ -1,13 +1,16 @@
 import { annotatedResult } from '../core/annotated-image.js';
 import { InputError } from '../core/errors.js';
-import { assertOptions, TRUE_OR_FALSE, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { assertResult, type DetectResult, type SegmentResult } from '../core/results.js';
 import { yoloText, type YoloTextOptions } from '../io/yolo/write.js';
 
 /** Options of {@link toYolo}. */
 export type ToYoloOptions = YoloTextOptions;
 
-const RULES: OptionRules<ToYoloOptions> = { masks: TRUE_OR_FALSE, scores: TRUE_OR_FALSE };
+const RULES: rule.OptionRules<ToYoloOptions> = {
+  masks: rule.TRUE_OR_FALSE,
+  scores: rule.TRUE_OR_FALSE,
+};
 
 /**
  * Converts a result to the text of a YOLO label file, with positions relative to the image size: `class cx cy w h` for
@@ -30,7 +33,7 @@ export function toYolo(result: DetectResult | SegmentResult, options: ToYoloOpti
     throw new InputError(
       'toYolo: expected the result of a detector or segmenter, got that of a classifier, which has no boxes',
     );
-  assertOptions('toYolo', options, RULES);
+  rule.assertOptions('toYolo', options, RULES);
   const { masks = false, scores = false } = options;
   const chosen = { masks: masks || result.task === 'segment', scores };
   return yoloText(annotatedResult(result, ''), chosen);

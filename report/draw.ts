@@ -1,5 +1,5 @@
 import { isUint8Array } from '../core/arguments.js';
-import { A_FRACTION, assertOptions, ruled, type OptionRules } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { ShapeError } from '../core/errors.js';
 import { isUpright } from '../core/upright.js';
 import type { RgbImage } from '../core/image.js';
@@ -28,9 +28,9 @@ export interface DrawOptions {
   readonly palette?: Uint8Array | undefined;
 }
 
-const DRAW_RULES: OptionRules<DrawOptions> = {
-  minScore: A_FRACTION,
-  palette: ruled('colors as Uint8Array', isUint8Array),
+const DRAW_RULES: rule.OptionRules<DrawOptions> = {
+  minScore: rule.A_FRACTION,
+  palette: rule.ruled('colors as Uint8Array', isUint8Array),
 };
 
 /** Number of classes written below an image. */
@@ -59,7 +59,7 @@ export async function draw(
   options: DrawOptions = {},
 ): Promise<RgbImage> {
   assertResult('draw', result);
-  assertOptions('draw', options, DRAW_RULES);
+  rule.assertOptions('draw', options, DRAW_RULES);
   const pixels = await imageReader(image, { upright: isUpright(result.task) })();
   const { width, height } = result;
   if (pixels.width !== width || pixels.height !== height)

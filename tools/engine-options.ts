@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
-import { A_FRACTION, ABOVE_0, AT_LEAST_0, wholeFrom, type OptionRule } from '../core/options.js';
+import * as rule from '../core/options.js';
 import type { EngineOptions } from '../engine/runtime/engine.js';
 import { RARE } from './help.js';
 import { PROVIDERS, type Provider } from '../engine/runtime/onnx-runtime.js';
@@ -83,7 +83,7 @@ const numberOf = (text: string): number => (text.trim() === '' ? NaN : Number(te
 
 /** Parsers of numbers have the rules of the library's own options. */
 const numberBy =
-  ({ expected, fits }: OptionRule): FlagParser<number> =>
+  ({ expected, fits }: rule.OptionRule): FlagParser<number> =>
   (flag) =>
   (text) => {
     const value = numberOf(text);
@@ -92,15 +92,15 @@ const numberBy =
   };
 
 /** Parses a whole number ≥ 0. */
-export const wholeNumber = numberBy(wholeFrom(0));
+export const wholeNumber = numberBy(rule.wholeFrom(0));
 /** Parses a whole number ≥ 1. */
-export const countingNumber = numberBy(wholeFrom(1));
+export const countingNumber = numberBy(rule.wholeFrom(1));
 /** Parses a number ≥ 0. */
-export const atLeastZero = numberBy(AT_LEAST_0);
+export const atLeastZero = numberBy(rule.AT_LEAST_0);
 /** Parses a number above 0. */
-export const aboveZero = numberBy(ABOVE_0);
+export const aboveZero = numberBy(rule.ABOVE_0);
 /** Parses a number from 0 to 1. */
-export const fraction = numberBy(A_FRACTION);
+export const fraction = numberBy(rule.A_FRACTION);
 
 const numbersThat =
   (expected: string, fit: (values: readonly number[]) => boolean): FlagParser<readonly number[]> =>
@@ -117,7 +117,7 @@ export const numberList = numbersThat('numbers with commas between', (values) =>
 );
 /** Parses numbers above 0 with commas between them. */
 export const positiveList = numbersThat('numbers above 0 such as 0.5,1,1.5', (values) =>
-  values.every(ABOVE_0.fits),
+  values.every(rule.ABOVE_0.fits),
 );
 /** Parses three numbers with commas between them. */
 export const channelList = numbersThat(

@@ -1,7 +1,7 @@
 import { assertObject, describedValue } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
 import { inOptionWords } from '../core/option-words.js';
-import { assertOptions } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { decodingFor } from '../inference/decoding.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
 import {
@@ -39,7 +39,7 @@ export async function evaluate<Model extends ImageModel>(
   data: EvaluationData<Model['task']>,
   options: EvaluationOptions = {},
 ): Promise<EvaluationScores<Model['task']>> {
-  assertOptions('evaluate', options, EVALUATION_RULES);
+  rule.assertOptions('evaluate', options, EVALUATION_RULES);
   try {
     return (await evaluationReport(model, data, options)).document;
   } catch (error) {

@@ -1,15 +1,6 @@
 import { percent } from '../report/format.js';
 import { counted } from './data-facts.js';
-import {
-  A_FRACTION,
-  A_FUNCTION,
-  A_TEXT,
-  oneWord,
-  TEXTS,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import type { PredictTask } from '../inference/predict-options.js';
 import type { TileOptions } from '../inference/tiles/grid.js';
 import type { DataOptions } from '../datasets/layout/types.js';
@@ -33,21 +24,21 @@ export interface EvaluationOptions extends ShardedWorkOptions, Omit<DataOptions,
 }
 
 /** Rules of {@link EvaluationOptions}. */
-export const EVALUATION_RULES: OptionRules<EvaluationOptions> = {
+export const EVALUATION_RULES: rule.OptionRules<EvaluationOptions> = {
   communicator: A_COMMUNICATOR,
-  shard: A_TEXT,
-  out: A_TEXT,
-  onNotice: A_FUNCTION,
-  valFraction: A_FRACTION,
-  seed: wholeFrom(0),
-  layout: A_TEXT,
-  classAttribute: A_TEXT,
-  dataClasses: TEXTS,
-  split: oneWord('train', 'val'),
-  batch: wholeFrom(1),
-  workers: wholeFrom(0),
-  limit: wholeFrom(0),
-  perCategory: TRUE_OR_FALSE,
+  shard: rule.A_TEXT,
+  out: rule.A_TEXT,
+  onNotice: rule.A_FUNCTION,
+  valFraction: rule.A_FRACTION,
+  seed: rule.wholeFrom(0),
+  layout: rule.A_TEXT,
+  classAttribute: rule.A_TEXT,
+  dataClasses: rule.TEXTS,
+  split: rule.oneWord('train', 'val'),
+  batch: rule.wholeFrom(1),
+  workers: rule.wholeFrom(0),
+  limit: rule.wholeFrom(0),
+  perCategory: rule.TRUE_OR_FALSE,
 };
 
 /** Selects the options of the data. */

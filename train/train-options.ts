@@ -1,19 +1,5 @@
 import { ConfigError, DataError } from '../core/errors.js';
-import {
-  A_FRACTION,
-  A_SIGNAL,
-  A_TEXT,
-  ABOVE_0,
-  AN_OBJECT,
-  ANYTHING,
-  assertOptions,
-  AT_LEAST_0,
-  ruled,
-  TEXTS,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import { A_BACKBONE } from '../engine/backbone.js';
 import { assertEngine } from '../engine/runtime/engine.js';
 import type { RecipeConfig } from './config/schemas.js';
@@ -23,41 +9,46 @@ import type { TrainOptions } from './options.js';
 import { TASKS } from './tasks/index.js';
 
 /** Rules of {@link TrainOptions}; data, engine and folder have messages of their own. */
-export const TRAIN_RULES: OptionRules<TrainOptions> = {
-  data: ANYTHING,
-  folder: ANYTHING,
-  weights: A_TEXT,
-  model: A_TEXT,
-  config: AN_OBJECT,
-  configFile: A_TEXT,
-  set: TEXTS,
-  batch: wholeFrom(1),
-  lr: AT_LEAST_0,
-  size: wholeFrom(1),
-  seed: wholeFrom(0),
-  steps: wholeFrom(0),
-  minutes: ABOVE_0,
-  epochs: ABOVE_0,
-  overfit: wholeFrom(1),
-  valFraction: A_FRACTION,
-  layout: A_TEXT,
-  classAttribute: A_TEXT,
-  classes: ruled('a list of different names', areNames),
-  patience: wholeFrom(0),
-  checkpointMinutes: AT_LEAST_0,
-  resume: TRUE_OR_FALSE,
-  report: TRUE_OR_FALSE,
-  cache: A_TEXT,
-  offline: TRUE_OR_FALSE,
+export const TRAIN_RULES: rule.OptionRules<TrainOptions> = {
+  data: rule.ANYTHING,
+  folder: rule.ANYTHING,
+  weights: rule.A_TEXT,
+  model: rule.A_TEXT,
+  config: rule.AN_OBJECT,
+  configFile: rule.A_TEXT,
+  set: rule.TEXTS,
+  batch: rule.wholeFrom(1),
+  lr: rule.AT_LEAST_0,
+  size: rule.wholeFrom(1),
+  seed: rule.wholeFrom(0),
+  steps: rule.wholeFrom(0),
+  minutes: rule.ABOVE_0,
+  epochs: rule.ABOVE_0,
+  overfit: rule.wholeFrom(1),
+  valFraction: rule.A_FRACTION,
+  layout: rule.A_TEXT,
+  classAttribute: rule.A_TEXT,
+  classes: rule.ruled('a list of different names', areNames),
+  patience: rule.wholeFrom(0),
+  checkpointMinutes: rule.AT_LEAST_0,
+  resume: rule.TRUE_OR_FALSE,
+  report: rule.TRUE_OR_FALSE,
+  cache: rule.A_TEXT,
+  offline: rule.TRUE_OR_FALSE,
   backbone: A_BACKBONE,
-  engine: ANYTHING,
+  engine: rule.ANYTHING,
   communicator: A_COMMUNICATOR,
-  signal: A_SIGNAL,
-  listener: ruled('an object of functions record, restored, waits and note', isListener),
+  signal: rule.A_SIGNAL,
+  listener: rule.ruled('an object of functions record, restored, waits and note', isListener),
 };
 
 /** Parts of data in memory; sets of a folder have lines for people. */
-const PARTS = { training: ANYTHING, validation: ANYTHING, classes: ANYTHING, lines: ANYTHING };
+const PARTS = {
+  training: rule.ANYTHING,
+  validation: rule.ANYTHING,
+  classes: rule.ANYTHING,
+  lines: rule.ANYTHING,
+};
 
 function isListener(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -88,8 +79,8 @@ export function assertTrainOptions(recipe: unknown, options: unknown): void {
     throw new DataError(
       'data: expected a path, or sets or lists of examples as { training, validation }',
     );
-  assertOptions('train', options, TRAIN_RULES, { prefix: 'train: ' });
+  rule.assertOptions('train', options, TRAIN_RULES, { prefix: 'train: ' });
   if (data !== undefined && typeof data !== 'string')
-    assertOptions('data', data, PARTS, { Refusal: DataError });
+    rule.assertOptions('data', data, PARTS, { Refusal: DataError });
   if (engine !== undefined) assertEngine(engine);
 }

@@ -1,12 +1,6 @@
 import { assertList } from '../core/arguments.js';
 import { WeightsMismatchError } from '../core/errors.js';
-import {
-  A_FUNCTION,
-  A_LIST,
-  assertOptions,
-  TRUE_OR_FALSE,
-  type OptionRules,
-} from '../core/options.js';
+import * as rule from '../core/options.js';
 import { formatShape, numElements } from '../core/shape.js';
 import { canonicalEncoder, canonicalOrOwnNames } from './canonical.js';
 import { fitsLayout, torchShape, writeLibraryLayout, type Layout } from './layout.js';
@@ -71,11 +65,11 @@ export interface LoadOptions {
   readonly sourceName?: ((path: string) => string) | undefined;
 }
 
-const LOAD_RULES: OptionRules<LoadOptions> = {
+const LOAD_RULES: rule.OptionRules<LoadOptions> = {
   which: A_WHICH,
-  exceptions: A_LIST,
-  isNew: TRUE_OR_FALSE,
-  sourceName: A_FUNCTION,
+  exceptions: rule.A_LIST,
+  isNew: rule.TRUE_OR_FALSE,
+  sourceName: rule.A_FUNCTION,
 };
 
 /** A parameter and the tensor that fills it. */
@@ -106,7 +100,7 @@ export function loadWeights(
   options: LoadOptions = {},
 ): Promise<LoadReport> {
   assertList('loadWeights', 'a list of parameters', targets);
-  assertOptions('loadWeights', options, LOAD_RULES);
+  rule.assertOptions('loadWeights', options, LOAD_RULES);
   return withWeights(file, async (source) => {
     const isEncoder = options.exceptions?.includes('encoderOnly') ?? false;
     const names = isEncoder ? canonicalEncoder : canonicalOrOwnNames;

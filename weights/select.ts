@@ -1,5 +1,5 @@
 import { WeightsMismatchError } from '../core/errors.js';
-import { oneWord } from '../core/options.js';
+import * as rule from '../core/options.js';
 import { checkpointGroup, isCheckpoint } from './checkpoint-layout.js';
 import type { LazyTensor, TensorMap, TensorSource } from '../io/tensor.js';
 import { listed, REMEDY } from './schemes/closest.js';
@@ -9,7 +9,7 @@ import { findNetworks, type FoundNetwork } from './schemes/names.js';
 export type Which = 'model' | 'model_ema';
 
 /** Rule of options that are a {@link Which}. */
-export const A_WHICH = oneWord('model', 'model_ema');
+export const A_WHICH = rule.oneWord('model', 'model_ema');
 
 /** Keys used by training scripts, in order of preference. */
 const GROUPS: Readonly<Record<Which, readonly string[]>> = {

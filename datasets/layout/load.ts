@@ -1,7 +1,7 @@
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { rethrowInOptionWords } from '../../core/option-words.js';
-import { assertOptions, wholeFrom, type OptionRules } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { firstImages, loadCoco, splitCoco, type CocoSet } from '../coco/set.js';
 import type { SegmentationSet } from '../segmentation-folder.js';
 import { loadSegmentation } from '../segmentation-source.js';
@@ -14,7 +14,7 @@ interface SplitOptions {
   readonly limit?: number | undefined;
 }
 
-const RULES: OptionRules<SplitOptions> = { limit: wholeFrom(1, ' of images') };
+const RULES: rule.OptionRules<SplitOptions> = { limit: rule.wholeFrom(1, ' of images') };
 
 /**
  * Loads a split of a detection set; an undivided set is divided by its rule.
@@ -36,7 +36,7 @@ async function detectionSplit(
   options: SplitOptions,
 ): Promise<CocoSet> {
   assertObject('loadDetectionSplit', 'a layout that detectLayout returned', data, 'splits');
-  assertOptions('loadDetectionSplit', options, RULES);
+  rule.assertOptions('loadDetectionSplit', options, RULES);
   const { splitRule, splits } = data;
   if (splitRule && split !== 'test') {
     const source = splits['train'];
@@ -68,7 +68,7 @@ async function segmentationSplit(
   options: SplitOptions,
 ): Promise<SegmentationSet> {
   assertObject('loadSegmentationSplit', 'a layout that detectLayout returned', data, 'splits');
-  assertOptions('loadSegmentationSplit', options, RULES);
+  rule.assertOptions('loadSegmentationSplit', options, RULES);
   const { splitRule, splits } = data;
   const isDivided = splitRule !== undefined && split !== 'test';
   const part = await loadSegmentation(isDivided ? splits['train'] : partOf(data, split));

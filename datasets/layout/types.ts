@@ -1,13 +1,4 @@
-import {
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  oneWord,
-  TEXTS,
-  TRUE_OR_FALSE,
-  wholeFrom,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import type { AnnotationFormat, AnnotationSource } from '../annotations/source.js';
 import type { SegmentationSource } from '../segmentation-source.js';
 import type { SplitRule } from '../split.js';
@@ -75,17 +66,17 @@ export interface LayoutOptions extends DataOptions {
 }
 
 /** Rules of {@link LayoutOptions}; the fraction is checked where it is used. */
-const RULES: OptionRules<LayoutOptions> = {
-  valFraction: ANYTHING,
-  seed: wholeFrom(0),
-  layout: A_TEXT,
-  classAttribute: A_TEXT,
-  classes: TEXTS,
-  kind: oneWord('detection', 'segmentation', 'classification'),
-  several: TRUE_OR_FALSE,
+const RULES: rule.OptionRules<LayoutOptions> = {
+  valFraction: rule.ANYTHING,
+  seed: rule.wholeFrom(0),
+  layout: rule.A_TEXT,
+  classAttribute: rule.A_TEXT,
+  classes: rule.TEXTS,
+  kind: rule.oneWord('detection', 'segmentation', 'classification'),
+  several: rule.TRUE_OR_FALSE,
 };
 
 /** Checks options of `detectLayout`. @throws OptionError */
 export function assertLayoutOptions(options: LayoutOptions): void {
-  assertOptions('detectLayout', options, RULES);
+  rule.assertOptions('detectLayout', options, RULES);
 }

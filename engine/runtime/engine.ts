@@ -2,15 +2,7 @@ import { availableParallelism } from 'node:os';
 import { assertObject, describedValue } from '../../core/arguments.js';
 import { EngineError } from '../../core/errors.js';
 import { rethrowInOptionWords } from '../../core/option-words.js';
-import {
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  oneWord,
-  ruled,
-  wholeFrom,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import type { ParameterStore } from '../parameters/store.js';
 import type { CompilerTarget, GradientTarget } from './compiled.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from './compiled.js';
@@ -72,19 +64,21 @@ export interface Engine {
   readonly stopSpinning?: (() => Promise<void>) | undefined;
 }
 
-const EAGER_RULES: OptionRules<Extract<EngineOptions, { readonly kind: 'eager' }>> = {
-  kind: ANYTHING,
-  tfjsBackend: A_TEXT,
+const EAGER_RULES: rule.OptionRules<Extract<EngineOptions, { readonly kind: 'eager' }>> = {
+  kind: rule.ANYTHING,
+  tfjsBackend: rule.A_TEXT,
 };
 
-const COMPILED_RULES: OptionRules<CompiledEngineOptions> = {
-  kind: ANYTHING,
-  provider: ANYTHING,
-  threads: wholeFrom(0),
-  spinning: ruled('true, false or briefly', (v) => [true, false, 'briefly'].includes(v as string)),
-  sessionBytes: ANYTHING,
-  runtime: oneWord('native', 'wasm'),
-  lowering: oneWord('portable'),
+const COMPILED_RULES: rule.OptionRules<CompiledEngineOptions> = {
+  kind: rule.ANYTHING,
+  provider: rule.ANYTHING,
+  threads: rule.wholeFrom(0),
+  spinning: rule.ruled('true, false or briefly', (v) =>
+    [true, false, 'briefly'].includes(v as string),
+  ),
+  sessionBytes: rule.ANYTHING,
+  runtime: rule.oneWord('native', 'wasm'),
+  lowering: rule.oneWord('portable'),
 };
 
 /**
@@ -102,8 +96,8 @@ export function assertEngine(choice: Engine | Partial<EngineOptions>): void {
   if (!['compiled', 'eager'].includes(kind))
     throw new EngineError(`engine.kind: expected compiled or eager, got ${describedValue(kind)}`);
   const source = { prefix: 'engine.', Refusal: EngineError };
-  if (kind === 'eager') assertOptions('engine', choice, EAGER_RULES, source);
-  else assertOptions('engine', choice, COMPILED_RULES, source);
+  if (kind === 'eager') rule.assertOptions('engine', choice, EAGER_RULES, source);
+  else rule.assertOptions('engine', choice, COMPILED_RULES, source);
   const { provider, sessionBytes } = choice as Partial<CompiledEngineOptions>;
   if (provider !== undefined && !PROVIDERS.includes(provider))
     throw new EngineError(

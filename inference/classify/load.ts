@@ -1,4 +1,4 @@
-import { AN_OBJECT, assertOptions, type OptionRules } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
 import { imageNetClasses } from '../../datasets/classes/imagenet.js';
@@ -33,7 +33,10 @@ interface LoadClassifierOptions {
   readonly backbone?: ConvNeXtV2Config | undefined;
 }
 
-const LOAD_RULES: OptionRules<LoadClassifierOptions> = { which: A_WHICH, backbone: AN_OBJECT };
+const LOAD_RULES: rule.OptionRules<LoadClassifierOptions> = {
+  which: A_WHICH,
+  backbone: rule.AN_OBJECT,
+};
 
 /**
  * Reads a classifier of any size from a weight file of any container and naming scheme.
@@ -44,7 +47,7 @@ export async function loadClassifier(
   file: string,
   options: LoadClassifierOptions = {},
 ): Promise<LoadedClassifier> {
-  assertOptions('loadClassifier', options, LOAD_RULES);
+  rule.assertOptions('loadClassifier', options, LOAD_RULES);
   const { which, backbone } = options;
   const { model, store } = await loadWithOrigin(file, { which, backbone });
   return { model, store };

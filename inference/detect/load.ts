@@ -1,4 +1,4 @@
-import { assertOptions } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { cocoClasses } from '../../datasets/classes/coco.js';
@@ -39,7 +39,7 @@ export async function loadDetector(
   file: string,
   options: NetworkOptions<DetectorArchitecture> = {},
 ): Promise<LoadedDetector> {
-  assertOptions('loadDetector', options, NETWORK_RULES);
+  rule.assertOptions('loadDetector', options, NETWORK_RULES);
   const { which, architecture, network } = options;
   const { backbone, detector } = architecture ?? (await inferDetector(file, which));
   const model = createDetector(network ?? createDenseBackbone(backbone), detector);

@@ -1,12 +1,6 @@
 import { assertObject } from '../../core/arguments.js';
 import { rethrowInOptionWords } from '../../core/option-words.js';
-import {
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  TRUE_OR_FALSE,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { OptionError } from '../../core/errors.js';
 import {
   assertEngine,
@@ -50,21 +44,21 @@ export interface ExportOptions extends FormatOptions {
 }
 
 /** Rules of {@link ExportOptions} and of loading; choices and sizes are checked where they are used. */
-export const EXPORT_RULES: OptionRules<ExportOptions & Omit<OpenOptions, 'engine'>> = {
+export const EXPORT_RULES: rule.OptionRules<ExportOptions & Omit<OpenOptions, 'engine'>> = {
   ...LOAD_RULES,
-  out: ANYTHING,
-  layout: ANYTHING,
-  input: ANYTHING,
-  raw: TRUE_OR_FALSE,
-  argmax: TRUE_OR_FALSE,
-  opset: ANYTHING,
-  batch: ANYTHING,
-  height: ANYTHING,
-  width: ANYTHING,
-  hardNms: TRUE_OR_FALSE,
-  precision: ANYTHING,
-  calibrate: ANYTHING,
-  license: A_TEXT,
+  out: rule.ANYTHING,
+  layout: rule.ANYTHING,
+  input: rule.ANYTHING,
+  raw: rule.TRUE_OR_FALSE,
+  argmax: rule.TRUE_OR_FALSE,
+  opset: rule.ANYTHING,
+  batch: rule.ANYTHING,
+  height: rule.ANYTHING,
+  width: rule.ANYTHING,
+  hardNms: rule.TRUE_OR_FALSE,
+  precision: rule.ANYTHING,
+  calibrate: rule.ANYTHING,
+  license: rule.A_TEXT,
 };
 
 /** Result of an export. */
@@ -107,7 +101,7 @@ async function exportedFile(
   model: string | LoadedModel | { readonly loaded: LoadedModel },
   options: ExportOptions & Omit<OpenOptions, 'engine'>,
 ): Promise<ExportDocument> {
-  assertOptions('export', options, EXPORT_RULES);
+  rule.assertOptions('export', options, EXPORT_RULES);
   if (options.engine !== undefined) assertEngine(options.engine);
   const { out, engine, license, calibrate, precision = 'fp32' } = options;
   assertPrecision(precision, calibrate);

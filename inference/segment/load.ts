@@ -1,4 +1,4 @@
-import { assertOptions, TEXTS, type OptionRules } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { createDenseBackbone } from '../../backbone/output-norms.js';
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { WeightsError } from '../../core/errors.js';
@@ -34,7 +34,10 @@ interface LoadSegmenterOptions extends NetworkOptions<SegmenterArchitecture> {
   readonly classNames?: readonly string[] | undefined;
 }
 
-const LOAD_RULES: OptionRules<LoadSegmenterOptions> = { ...NETWORK_RULES, classNames: TEXTS };
+const LOAD_RULES: rule.OptionRules<LoadSegmenterOptions> = {
+  ...NETWORK_RULES,
+  classNames: rule.TEXTS,
+};
 
 /**
  * Reads a UPerNet on ConvNeXt from a checkpoint of this library or a state dict of mmsegmentation. Strict: every name and
@@ -46,7 +49,7 @@ export async function loadSegmenter(
   file: string,
   options: LoadSegmenterOptions = {},
 ): Promise<LoadedSegmenter> {
-  assertOptions('loadSegmenter', options, LOAD_RULES);
+  rule.assertOptions('loadSegmenter', options, LOAD_RULES);
   const { which, architecture, network, classNames } = options;
   const { backbone, head, version } = architecture ?? (await inferSegmenter(file, which));
   if (classNames && classNames.length !== head.numClasses)

@@ -1,4 +1,4 @@
-import { ANYTHING, assertOptions } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import type { Size } from '../../core/boxes.js';
 import { OptionError, quote } from '../../core/errors.js';
 import type { Rect } from '../../core/rect.js';
@@ -22,7 +22,7 @@ const LARGEST_OVERLAP = 0.9;
 export function assertTile(tile: TileOptions): void {
   if (typeof (tile as unknown) !== 'object' || (tile as unknown) === null)
     throw new OptionError(`tile: expected { size, overlap }, got ${quote(tile)}`);
-  assertOptions('tile', tile, { size: ANYTHING, overlap: ANYTHING });
+  rule.assertOptions('tile', tile, { size: rule.ANYTHING, overlap: rule.ANYTHING });
   const { size, overlap = DEFAULT_OVERLAP } = tile;
   if (!Number.isInteger(size) || size < LEAST_SIDE || size > LARGEST_SIDE)
     throw new OptionError(

@@ -1,13 +1,5 @@
 import { assertText, isUint8Array } from '../../core/arguments.js';
-import {
-  A_FUNCTION,
-  A_SIGNAL,
-  A_TEXT,
-  ANYTHING,
-  assertOptions,
-  optionsAmong,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { partsOf, type ImageParts } from '../../core/image.js';
 import type { ImageResult } from '../../core/results.js';
 import { openWebEngine, type WebEngineOptions } from '../../engine/runtime/web-engine.js';
@@ -34,12 +26,12 @@ const { tta, slide, tile, score, max, top, frozen } = PREDICT_RULES;
 const PREDICTION = { tta, slide, tile, score, max, top, frozen };
 
 /** The engine checks its own. */
-const RULES: OptionRules<WebLoadOptions> = {
-  provider: ANYTHING,
-  threads: ANYTHING,
-  wasmPaths: A_TEXT,
-  signal: A_SIGNAL,
-  onProgress: A_FUNCTION,
+const RULES: rule.OptionRules<WebLoadOptions> = {
+  provider: rule.ANYTHING,
+  threads: rule.ANYTHING,
+  wasmPaths: rule.A_TEXT,
+  signal: rule.A_SIGNAL,
+  onProgress: rule.A_FUNCTION,
   ...PREDICTION,
 };
 
@@ -73,7 +65,7 @@ export async function loadModel(
 ): Promise<WebModel> {
   if (!isUint8Array(source) && !(source instanceof URL))
     assertText('loadModel', 'the URL of a model file, or its bytes', source);
-  assertOptions('loadModel', options, RULES);
+  rule.assertOptions('loadModel', options, RULES);
   const bytes = source instanceof Uint8Array ? source : await fetchModel(String(source), options);
   const loaded = readWebModel(bytes, source instanceof Uint8Array ? 'model' : String(source));
   const engine = await openWebEngine(options);
@@ -85,7 +77,7 @@ export async function loadModel(
     const pixels = partsOf(whole(image)());
     return () => pixels;
   };
-  const prediction = optionsAmong(options, PREDICTION);
+  const prediction = rule.optionsAmong(options, PREDICTION);
   const model = createModel(engine, loaded, { whole, parts }, prediction);
   return {
     task: model.task,

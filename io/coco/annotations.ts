@@ -3,13 +3,7 @@ import type { CocoCategory, FederatedLabels, IouType } from '../../core/coco.js'
 import type { RgbImage } from '../../core/image.js';
 import { Column } from '../../core/column.js';
 import { quote } from '../../core/errors.js';
-import {
-  A_FUNCTION,
-  assertOptions,
-  oneWord,
-  TRUE_OR_FALSE,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { compileSchema, formatProblems, type SchemaCheck } from '../schema.js';
 import {
   AnnotationColumns,
@@ -119,10 +113,10 @@ interface ReadOptions {
   readonly wantsMask?: ((imageId: number) => boolean) | undefined;
 }
 
-const READ_RULES: OptionRules<ReadOptions> = {
-  masks: TRUE_OR_FALSE,
-  compared: oneWord('bbox', 'segm', 'keypoints'),
-  wantsMask: A_FUNCTION,
+const READ_RULES: rule.OptionRules<ReadOptions> = {
+  masks: rule.TRUE_OR_FALSE,
+  compared: rule.oneWord('bbox', 'segm', 'keypoints'),
+  wantsMask: rule.A_FUNCTION,
 };
 
 /** Handler of the records of one array. */
@@ -143,7 +137,7 @@ export async function readAnnotations(
   options: ReadOptions = {},
 ): Promise<CocoTables> {
   assertText('readAnnotations', 'the path of a file', file);
-  assertOptions('readAnnotations', options, READ_RULES);
+  rule.assertOptions('readAnnotations', options, READ_RULES);
   const { masks = true, compared, wantsMask } = options;
   const federated = new FederatedColumns();
   const images = new ImageTable(compared ? COMPARED_IMAGE_SCHEMA : IMAGE_SCHEMA, federated);

@@ -1,12 +1,6 @@
 import sharp from 'sharp';
 import { assertText } from '../../core/arguments.js';
-import {
-  A_LIST,
-  assertOptions,
-  ruled,
-  TRUE_OR_FALSE,
-  type OptionRules,
-} from '../../core/options.js';
+import * as rule from '../../core/options.js';
 import { ImageError } from '../../core/errors.js';
 import { MAX_PIXELS, type RgbImage } from '../../core/image.js';
 import { decodeBmp } from '../bmp/decode.js';
@@ -35,14 +29,14 @@ export interface DecodeOptions {
   readonly range?: PixelRange | undefined;
 }
 
-const RULES: OptionRules<DecodeOptions> = {
-  maxPixels: ruled('a number above 0', (value) => typeof value === 'number' && value > 0),
-  tolerant: TRUE_OR_FALSE,
-  upright: ruled(
+const RULES: rule.OptionRules<DecodeOptions> = {
+  maxPixels: rule.ruled('a number above 0', (value) => typeof value === 'number' && value > 0),
+  tolerant: rule.TRUE_OR_FALSE,
+  upright: rule.ruled(
     'true, false or a size',
     (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
   ),
-  range: A_LIST,
+  range: rule.A_LIST,
 };
 
 /** libjpeg warnings after which every pixel is still correct; Pillow and OpenCV ignore them, too. */
@@ -62,7 +56,7 @@ const HARMLESS = /extraneous bytes before marker|Invalid SOS parameters|Unknown 
  */
 export async function decodeImage(file: string, options: DecodeOptions = {}): Promise<RgbImage> {
   assertText('decodeImage', 'the path of an image', file);
-  assertOptions('decodeImage', options, RULES);
+  rule.assertOptions('decodeImage', options, RULES);
   return decodeImageBytes(await imageBytes(file), file, options);
 }
 

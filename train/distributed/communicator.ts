@@ -1,4 +1,4 @@
-import { ruled } from '../../core/options.js';
+import * as rule from '../../core/options.js';
 
 /** Time spent in collectives, in milliseconds since the start. */
 export interface CommunicationTimes {
@@ -40,7 +40,7 @@ export interface Communicator {
 }
 
 /** Rule of options that are a {@link Communicator}. */
-export const A_COMMUNICATOR = ruled('a communicator', (value) => {
+export const A_COMMUNICATOR = rule.ruled('a communicator', (value) => {
   const { rank, size, barrier } = Object(value) as Partial<Communicator>;
   return Number.isInteger(rank) && Number.isInteger(size) && typeof barrier === 'function';
 });
