@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError, quote } from '../../core/errors.js';
 import { grouped } from '../../core/grouped.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import type { CocoIssue, Report } from '../../io/coco/issues.js';
+import type { CocoIssue } from '../../io/coco/issues.js';
 import { readCsvBoxes, type CsvBox } from '../../io/csv/boxes.js';
 import { parseCsv } from '../../io/csv/parse.js';
 import { readBytes } from '../../io/files/read.js';
@@ -13,18 +12,18 @@ import { ImageIndex, insteadOf } from './image-index.js';
 import { imageSizeOf, leavesImage, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { ReadTables } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
 /** Place of a row; it outlives the reading, so that it must hold nothing else. */
 const where = (line: number): string => `line ${line}`;
 
 /** Reads a CSV file of boxes. Rows of one image need not follow each other; rows without a box are backgrounds. */
-export async function readCsvFile(
-  { annotations: file, images: imageFolder = '', names, range }: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readCsvFile: ReadTables = async (
+  { annotations: file, images: imageFolder = '', names, range },
+  report,
+  { masks } = {},
+) => {
   const { boxes, problems, isRelative } = readCsvBoxes(await readBytes(file), file);
   const named = displayNames(dirname(file));
   for (const { line, message } of problems)
@@ -74,7 +73,7 @@ export async function readCsvFile(
     for (const row of rows) addBox(builder, row);
   });
   return builder.finish();
-}
+};
 
 function inPixels(corners: CsvBox['corners'], { width, height }: Size): CsvBox['corners'] {
   if (corners === undefined) return undefined;

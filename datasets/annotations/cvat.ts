@@ -2,13 +2,11 @@ import type { Size } from '../../core/boxes.js';
 import { DataError } from '../../core/errors.js';
 import { grouped } from '../../core/grouped.js';
 import { encodeRle, type Rle } from '../../core/rle.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import type { Report } from '../../io/coco/issues.js';
 import { readCvat, type CvatImage, type CvatShape } from '../../io/cvat/read.js';
 import { ImageIndex, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { placeMask } from './place-mask.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { ReadTables } from './source.js';
 import { TableBuilder, type TableObject } from './table-builder.js';
 
 /** Place of a shape; it outlives the reading, so that it must hold nothing else. */
@@ -19,11 +17,7 @@ const where = (position: number, fileName: string): string =>
  * Reads a file of CVAT 1.1 for images. Classes are numbered in the order of the file's labels. Shapes other than boxes,
  * polygons and masks are noted and left out.
  */
-export async function readCvatTables(
-  source: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readCvatTables: ReadTables = async (source, report, { masks } = {}) => {
   const { annotations: file, images: folder, subset } = source;
   const index = ImageIndex.of(folder);
   const labels: string[] = [];
@@ -59,7 +53,7 @@ export async function readCvatTables(
     });
   }
   return builder.finish();
-}
+};
 
 /** Finds the file of an image, which may be in a folder of its subset. */
 export function cvatImageFile(

@@ -2,8 +2,6 @@ import { join, posix } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { outlineOf, type DrawnRegion } from '../../core/drawn-region.js';
 import { AnnotationsError, DataError, quote } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
 import { decodeJson } from '../../io/files/json.js';
 import { readBytes } from '../../io/files/read.js';
@@ -14,7 +12,7 @@ import { ImageIndex, insteadOf, withoutExtension } from './image-index.js';
 import { imageSizeOf, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { AnnotationSource, ReadTables } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
 /** Place of a shape; it outlives the reading, so that it must hold nothing else. */
@@ -24,11 +22,11 @@ const where = (position: number): string => `shapes[${position}]`;
  * Reads a folder of LabelMe files, recursively. Shapes of one label and group are one object; points and lines are left
  * out. An image is the file that `imagePath` names, or has the name of the annotation file, or else is embedded in it.
  */
-export async function readLabelMeFolder(
-  { annotations: folder, images: imageFolder = folder, names, range }: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readLabelMeFolder: ReadTables = async (
+  { annotations: folder, images: imageFolder = folder, names, range },
+  report,
+  { masks } = {},
+) => {
   const index = ImageIndex.of(imageFolder);
   const below = posix.relative(imageFolder, folder);
   const prefix = below.startsWith('..') ? '' : below;
@@ -65,7 +63,7 @@ export async function readLabelMeFolder(
         message: 'expected a LabelMe file of its name, got none',
       });
   return builder.finish();
-}
+};
 
 /** Paths of the LabelMe files below a folder. */
 export function labelMeFiles(folder: string): readonly string[] {

@@ -1,7 +1,5 @@
 import { join, posix } from 'node:path';
 import { AnnotationsError, DataError } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
 import { readBytes } from '../../io/files/read.js';
 import { maskInstances, type MaskInstance } from '../../io/png/instances.js';
@@ -13,7 +11,7 @@ import { ImageIndex, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { AnnotationSource, ReadTables } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
 /** Place of an object; it outlives the reading, so that it must hold nothing else. */
@@ -33,11 +31,7 @@ const ONLY_CLASS = 'object';
  * object of one class, or, with `classNumbers`, a value is class · 1000 + number: smaller values of a class are a group
  * that is ignored, and those of other classes are background.
  */
-export async function readInstanceMasks(
-  source: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readInstanceMasks: ReadTables = async (source, report, { masks } = {}) => {
   const { annotations: folder, images: imageFolder = folder } = source;
   const isCityscapes = source.classNumbers === 'cityscapes';
   const classNumbers =
@@ -85,7 +79,7 @@ export async function readInstanceMasks(
         message: 'expected a mask of its name, got none',
       });
   return builder.finish();
-}
+};
 
 /** Paths of the masks below a folder. @param isNumbered whether only those of Cityscapes' names are masks */
 export function maskFiles(folder: string, isNumbered: boolean): readonly string[] {

@@ -1,3 +1,5 @@
+import type { CocoTables } from '../../io/coco/annotations.js';
+import type { Report } from '../../io/coco/issues.js';
 import type { PixelRange } from '../../io/image/range.js';
 
 /** Formats of annotations that are read without conversion. */
@@ -37,3 +39,10 @@ export interface ReadTablesOptions {
   /** Whether to keep masks; default true. */
   readonly masks?: boolean | undefined;
 }
+
+/** Reads annotations of a format into typed arrays. Invalid records and files are reported and left out. */
+export type ReadTables = (
+  source: AnnotationSource,
+  report: Report,
+  options?: ReadTablesOptions,
+) => Promise<CocoTables>;

@@ -1,6 +1,4 @@
 import { DataError, quote } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
-import type { Report } from '../../io/coco/issues.js';
 import { readBytes } from '../../io/files/read.js';
 import { classAttribute, readVia, type ViaFile, type ViaImage } from '../../io/via/read.js';
 import { DrawnImages, type DrawnImage, type DrawnObject } from './drawn-objects.js';
@@ -8,18 +6,14 @@ import { ImageIndex, insteadOf } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { ReadTables } from './source.js';
 import { TableBuilder } from './table-builder.js';
 
 /** Class of all regions where none has an attribute. */
 const ONLY_CLASS = 'object';
 
 /** Reads a project or the exported annotations of VIA. Polylines and points are left out. */
-export async function readViaFile(
-  source: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readViaFile: ReadTables = async (source, report, { masks } = {}) => {
   const { annotations: file, images: imageFolder = '', names, range } = source;
   const via = readVia(await readBytes(file), file);
   const attribute = classAttribute(via, file, source.classAttribute);
@@ -50,7 +44,7 @@ export async function readViaFile(
   });
   images.flush();
   return builder.finish();
-}
+};
 
 /** Place of a region; it outlives the reading, so that it must hold nothing else. */
 function whereIn(positions: readonly string[]): (position: number, fileName: string) => string {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { listFiles } from '../../io/files/list.js';
 import { readBytesSync } from '../../io/files/read.js';
@@ -13,7 +12,7 @@ import { ImageIndex, insteadOf, withoutExtension } from './image-index.js';
 import { imageSizeOf, leavesImage, sizeIssue } from './image-size.js';
 import { readInOrder } from './in-order.js';
 import { ownMessage } from './own-message.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { AnnotationSource, ReadTables } from './source.js';
 import { TableBuilder, type TableObject } from './table-builder.js';
 
 /** Place of an object; it outlives the reading, so that it must hold nothing else. */
@@ -24,11 +23,7 @@ const where = (position: number): string => `object[${position}]`;
  * and inclusive: 1 … 500 is the box 0 … 500. Difficult objects become regions to ignore. The size of an image is that
  * of its file.
  */
-export async function readVoc(
-  source: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readVoc: ReadTables = async (source, report, { masks } = {}) => {
   const { annotations: folder, images: imageFolder, names } = source;
   const builder = new TableBuilder({ file: folder, report, masks, names, where });
   const index = ImageIndex.of(imageFolder);
@@ -49,7 +44,7 @@ export async function readVoc(
     else addFile(builder, part, { file, path, report });
   });
   return builder.finish();
-}
+};
 
 /** Names of all classes in folders of VOC files, sorted, and the number of files; unreadable files are left out. */
 export async function vocClasses(

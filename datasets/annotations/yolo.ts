@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Size } from '../../core/boxes.js';
 import { DataError, quote } from '../../core/errors.js';
-import type { CocoTables } from '../../io/coco/annotations.js';
 import type { Report } from '../../io/coco/issues.js';
 import { isImageName } from '../../io/files/images.js';
 import { listFiles } from '../../io/files/list.js';
@@ -13,7 +12,7 @@ import { ownMessage } from './own-message.js';
 import { beforeUpload, withoutExtension } from './image-index.js';
 import { imageSizeOf } from './image-size.js';
 import { readInOrder } from './in-order.js';
-import type { AnnotationSource, ReadTablesOptions } from './source.js';
+import type { AnnotationSource, ReadTables } from './source.js';
 import { TableBuilder } from './table-builder.js';
 import { listedImages } from './yolo-list.js';
 
@@ -27,11 +26,7 @@ const NO_LABELS = new Set(['classes.txt', 'labels.txt', 'obj.names', 'readme.txt
  * Reads a YOLO set: a text file of the same name for every image. Images without one, or with an empty one, are
  * background. Positions are relative to the size of the image, which is read from its file.
  */
-export async function readYolo(
-  source: AnnotationSource,
-  report: Report,
-  { masks }: ReadTablesOptions = {},
-): Promise<CocoTables> {
+export const readYolo: ReadTables = async (source, report, { masks } = {}) => {
   const { annotations: file, images: folder = source.annotations, names } = source;
   const builder = new TableBuilder({ file, report, masks, names, where });
   const images = await yoloImages(source, report);
@@ -46,7 +41,7 @@ export async function readYolo(
     addImage(builder, part, image, join(folder, image.fileName), report);
   });
   return builder.finish();
-}
+};
 
 /** An image and its label file, if there is one. */
 export interface YoloImage {
