@@ -12,10 +12,10 @@ import { join } from 'node:path';
  */
 export function outputOf(
   command: string,
-  args: readonly string[],
+  args: readonly (string | number)[],
   env: Readonly<Record<string, string>> = {},
 ): string {
-  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args.map(String), {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     env: { ...process.env, ...env },

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { PNG } from 'pngjs';
 import { Random } from '../core/random.js';
 import { ADE20K_CLASSES } from '../datasets/classes/ade20k.js';
@@ -12,6 +11,7 @@ import type { LabelMap } from '../core/image.js';
 import type { SegmentationData } from '../datasets/layout/types.js';
 import { detectLayout } from '../datasets/layout/detect.js';
 import { SemanticEvaluator } from '../evaluation/semantic/evaluator.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times the semantic segmentation metrics on one thread, in megapixels per second of wall time and of CPU time (which is
@@ -39,16 +39,17 @@ interface Pair {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
-      passes: { type: 'string', default: '15' },
-      json: { type: 'boolean', default: false },
-    },
+  const {
+    data: folder,
+    passes,
+    json,
+  } = benchOptions([], {
+    data: process.env['CONVNEXTV2_DATA'] ?? '../shared/data',
+    passes: 15,
+    json: false,
   });
-  const passes = Number(values.passes);
-  if (!(passes >= 1)) throw new Error(`bench: expected --passes from 1, got ${values.passes}`);
-  const data = await detectLayout(join(values.data, 'ade20k-mini'));
+  if (!(passes >= 1)) throw new Error(`bench: expected --passes from 1, got ${passes}`);
+  const data = await detectLayout(join(folder, 'ade20k-mini'));
   if (data.kind !== 'segmentation') throw new Error(`bench: expected label maps, got ${data.line}`);
   const files = (await labelFilesOf(data)).map((file) => readFileSync(file));
   const pairs = files.map((bytes): Pair => {
@@ -78,7 +79,7 @@ async function main(): Promise<void> {
     rate('scored', () => score(files, predicted), 60),
   ];
   const machine = cpus()[0]?.model ?? 'unknown';
-  if (values.json) console.log(JSON.stringify({ megapixels, passes, machine, rates }, null, 2));
+  if (json) console.log(JSON.stringify({ megapixels, passes, machine, rates }, null, 2));
   else
     for (const { name, best, median, bestCpu, wanted } of rates)
       console.log(

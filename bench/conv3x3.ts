@@ -1,8 +1,6 @@
 import * as tf from '../engine/tfjs.js';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Random } from '../core/random.js';
 import { ParameterStore } from '../engine/parameters/store.js';
 import { CompiledProgram, DEFAULT_COMPILE_OPTIONS } from '../engine/runtime/compiled.js';
@@ -13,6 +11,8 @@ import { probeLowering } from '../engine/runtime/probe.js';
 import type { HostTensor } from '../engine/runtime/program.js';
 import { conv3x3 } from '../heads/conv3x3.js';
 import { median } from '../core/statistics.js';
+import { inFolder } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times the heads' 3×3 convolutions with ONNX Runtime's profiler (sum over all nodes, including transforms), relative to
@@ -23,15 +23,11 @@ import { median } from '../core/statistics.js';
  *     npm run bench:conv3x3 -- --channels 512 --sides 128,64,32 --repeats 10
  */
 
-const { values } = parseArgs({
-  options: {
-    channels: { type: 'string', default: '512' },
-    sides: { type: 'string', default: '128,64,32' },
-    repeats: { type: 'string', default: '10' },
-  },
+const { channels, sides, repeats } = benchOptions([], {
+  channels: 512,
+  sides: '128,64,32',
+  repeats: 10,
 });
-const channels = Number(values.channels);
-const repeats = Number(values.repeats);
 
 type Inputs = Readonly<Record<string, tf.Tensor>>;
 const DIRECTIONS: Readonly<Record<string, (inputs: Inputs) => tf.Tensor>> = {
@@ -57,22 +53,22 @@ const target = { runtime, lowering: await probeLowering(runtime) };
 const peak = await measureGemmPeak(runtime, DEFAULT_SESSION_OPTIONS);
 console.log(`matrix product: ${peak.toFixed(0)} GFLOP/s`);
 
-for (const side of values.sides.split(',').map(Number)) {
+for (const side of sides.split(',').map(Number)) {
   const map = [1, side, side, channels];
   const inputs = { x: noise(1, map), w: noise(2, [3, 3, channels, channels]), dy: noise(3, map) };
   for (const [name, op] of Object.entries(DIRECTIONS)) {
-    const folder = mkdtempSync(join(tmpdir(), 'convnextv2-conv-'));
-    const program = new CompiledProgram(
-      target,
-      { name, forward: (_: unknown, given: Inputs) => ({ y: tf.tidy(() => op(given)) }) },
-      new ParameterStore({}),
-      undefined,
-      { ...DEFAULT_COMPILE_OPTIONS, profilePrefix: join(folder, 'p') },
-    );
-    for (let i = 0; i < repeats + 2; i++) await program.run(inputs);
-    await program.release();
-    const times = kernelMs(folder).slice(2);
-    rmSync(folder, { recursive: true });
+    const times = await inFolder(async (folder) => {
+      const program = new CompiledProgram(
+        target,
+        { name, forward: (_: unknown, given: Inputs) => ({ y: tf.tidy(() => op(given)) }) },
+        new ParameterStore({}),
+        undefined,
+        { ...DEFAULT_COMPILE_OPTIONS, profilePrefix: join(folder, 'p') },
+      );
+      for (let i = 0; i < repeats + 2; i++) await program.run(inputs);
+      await program.release();
+      return kernelMs(folder).slice(2);
+    });
     const ms = median(times);
     const gflops = (2 * side * side * 9 * channels * channels) / ms / 1e6;
     console.log(
@@ -85,7 +81,6 @@ for (const side of values.sides.split(',').map(Number)) {
 /** Total kernel time of each run in ms. */
 function kernelMs(folder: string): readonly number[] {
   interface Event {
-    readonly cat: string;
     readonly name: string;
     readonly ts: number;
     readonly dur: number;

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
 import { ConfigError } from '../core/errors.js';
@@ -13,6 +12,7 @@ import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { evaluateDetector } from '../train/detect/evaluate.js';
 import { inputSizes } from '../inference/detect/preprocess.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
+import { benchOptions } from './options.js';
 
 /**
  * Measures time and memory of a whole evaluation: Mask R-CNN with random weights on every validation image of a COCO data
@@ -25,14 +25,7 @@ import { needsRelaunch, relaunch } from '../tools/relaunch.js';
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string' },
-    model: { type: 'string', default: 'tiny' },
-    short: { type: 'string', default: '800' },
-    long: { type: 'string', default: '1333' },
-  },
-});
+const values = benchOptions(['data'], { model: 'tiny', short: 800, long: 1333 });
 if (values.data === undefined)
   throw new ConfigError('--data: expected a folder with COCO data, got none');
 const data = await detectLayout(values.data, { seed: 0 });
@@ -47,7 +40,7 @@ const store = new ParameterStore(model.specs);
 store.initialize(0);
 // Low enough that random weights yield the maximal number of detections.
 const thresholds = { ...DETECTION_THRESHOLDS, scoreThreshold: 0.5 / (numClasses + 1) };
-const limits = { long: Number(values.long), short: Number(values.short) };
+const limits = { long: values.long, short: values.short };
 const detector = modelOf<'detect'>(await openEngine(), {
   card: {
     task: 'detect',

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
 import { ConfigError } from '../core/errors.js';
@@ -9,6 +8,7 @@ import { DETECTION_THRESHOLDS } from '../models/detection/config.js';
 import { DetectorPredictor } from '../inference/detect/predictor.js';
 import { createMaskRcnn, MASK_RCNN } from '../models/mask-rcnn.js';
 import { needsRelaunch, relaunch } from '../tools/relaunch.js';
+import { benchOptions } from './options.js';
 
 /**
  * Measures the memory of a detector that sees many image sizes: resident set size after each image of a new padded size.
@@ -22,15 +22,13 @@ import { needsRelaunch, relaunch } from '../tools/relaunch.js';
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: 'tiny' },
-    shapes: { type: 'string', default: '60' },
-    short: { type: 'string', default: '800' },
-    order: { type: 'string', default: 'largest-first' },
-    seed: { type: 'string', default: '0' },
-    repeat: { type: 'string', default: '1' },
-  },
+const values = benchOptions([], {
+  model: 'tiny',
+  shapes: 60,
+  short: 800,
+  order: 'largest-first',
+  seed: 0,
+  repeat: 1,
 });
 
 const backbone = createDenseBackbone(VARIANTS[values.model as VariantName]);
@@ -44,15 +42,14 @@ const predictor = new DetectorPredictor({
   thresholds: { ...DETECTION_THRESHOLDS, scoreThreshold: 0.02 },
 });
 
+const { short, shapes } = values;
 /** Distinct padded sizes, as of COCO images at 800/1333. */
-const short = Number(values.short);
-const count = Number(values.shapes);
 const all = Array.from({ length: 200 }, (_, i) => {
   const long = 32 * Math.round((short * (1 + (i % 27) / 40)) / 32);
   const side = short - 32 * Math.floor(i / 27);
   return i % 2 === 0 ? [long, side] : [side, long];
 });
-const distinct = [...new Map(all.map((size) => [size.join(), size])).values()].slice(0, count);
+const distinct = [...new Map(all.map((size) => [size.join(), size])).values()].slice(0, shapes);
 const sizes = inOrder(values.order, distinct);
 const mebibytes = (): number => process.memoryUsage().rss / 2 ** 20;
 
@@ -62,7 +59,7 @@ for (const [i, [width, height]] of sizes.entries()) {
   for (let k = 0; k < data.length; k++) data[k] = Math.sin(k);
   const size = { width, height };
   const times: number[] = [];
-  for (let look = 0; look < Number(values.repeat); look++) {
+  for (let look = 0; look < values.repeat; look++) {
     const start = performance.now();
     await predictor.predict({
       shape: [1, height, width, 3],
@@ -86,7 +83,7 @@ await predictor.release();
 
 function inOrder(order: string, given: readonly number[][]): readonly number[][] {
   if (order === 'largest-first') return [...given].sort((a, b) => b[0] * b[1] - a[0] * a[1]);
-  const random = new Random(Number(values.seed));
+  const random = new Random(values.seed);
   if (order === 'mixed') return random.shuffle([...given]);
   throw new ConfigError(`--order: expected largest-first or mixed, got ${order}`);
 }

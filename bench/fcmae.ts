@@ -1,21 +1,20 @@
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { fcmaeConfig } from '../backbone/fcmae.js';
 import { gatheredEncoder } from '../backbone/fcmae-encoder.js';
 import { fcmaeInputs } from '../backbone/fcmae-inputs.js';
 import { maskFromNoise, patchGrid } from '../backbone/masking.js';
 import { Random } from '../core/random.js';
-import { adamW } from '../engine/optimizer/adam-w.js';
-import { createFlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import type { SpecTree } from '../engine/parameters/spec.js';
-import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { openEngine, type Engine } from '../engine/runtime/engine.js';
 import type { HostTensors, Program } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
 import { variant, type ConvNeXtV2Config } from '../backbone/variants.js';
 import { createFcmae } from '../models/fcmae.js';
 import { median } from '../core/statistics.js';
+import { trainedParameters } from '../train/benchmark.js';
+import { classifierInputs } from '../train/classify/benchmark.js';
 import { denseMaskedEncoder } from './dense-masked-encoder.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times a pre-training step (forward, backward, AdamW) with the encoder on visible sites and with the masked dense
@@ -47,22 +46,18 @@ function timed(
   name: string,
   { program, specs, inputs }: { program: Program; specs: SpecTree; inputs: HostTensors },
 ): Timed {
-  const buffers = createFlatBuffers(parameterSize(specs), { moments: 2 });
-  const store = new ParameterStore(specs, buffers.parameters);
+  const { buffers, store, update } = trainedParameters(specs);
   store.initialize(0);
   const ready = engine.prepare(program, store, {
     gradients: { of: 'loss', into: buffers.gradients },
   });
-  const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
-  const options = { lr: 1e-4, betas: [0.9, 0.95], eps: 1e-8 } as const;
-  let step = 0;
   return {
     name,
     wallMs: [],
     cpuMs: [],
     step: async () => {
       await ready.run(inputs);
-      adamW(buffers, runs, { ...options, step: ++step });
+      update(1e-4);
     },
     release: () => ready.release(),
   };
@@ -73,13 +68,8 @@ function candidates(
   { config, batch, sizePx, maskRatio }: Setting,
 ): readonly Timed[] {
   const random = new Random(1);
-  const image = {
-    shape: [batch, sizePx, sizePx, 3],
-    data: Float32Array.from({ length: batch * sizePx ** 2 * 3 }, () => random.normal()),
-  };
   const classes = 1000;
-  const targets = new Float32Array(batch * classes);
-  for (let n = 0; n < batch; n++) targets[n * classes + n] = 1;
+  const { image, targets } = classifierInputs(batch, sizePx, classes);
   const classifier = createClassifier({ backbone: config, classes, headInitScale: 1 });
   const grid = patchGrid({ height: sizePx, width: sizePx }, 32);
   const noise = Float32Array.from({ length: batch * grid.rows * grid.columns }, () =>
@@ -94,7 +84,7 @@ function candidates(
     timed(engine, 'supervised', {
       program: classifier.training,
       specs: classifier.specs,
-      inputs: { image, targets: { shape: [batch, classes], data: targets } },
+      inputs: { image, targets },
     }),
     pretraining('dense-masked', denseMaskedEncoder),
     pretraining('gathered', gatheredEncoder),
@@ -104,30 +94,28 @@ function candidates(
 const least = (values: readonly number[]): number => Math.min(...values);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      model: { type: 'string', default: 'tiny' },
-      batch: { type: 'string', default: '16' },
-      size: { type: 'string', default: '224' },
-      ratio: { type: 'string', default: '0.6' },
-      rounds: { type: 'string', default: '5' },
-      threads: { type: 'string', default: '0' },
-      json: { type: 'boolean', default: false },
-    },
+  const values = benchOptions([], {
+    model: 'tiny',
+    batch: 16,
+    size: 224,
+    ratio: 0.6,
+    rounds: 5,
+    threads: 0,
+    json: false,
   });
-  const threads = Number(values.threads);
+  const { threads } = values;
   const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads, spinning: false });
   const all = candidates(engine, {
     config: variant(values.model),
-    batch: Number(values.batch),
-    sizePx: Number(values.size),
-    maskRatio: Number(values.ratio),
+    batch: values.batch,
+    sizePx: values.size,
+    maskRatio: values.ratio,
   });
   for (const candidate of all) {
     await candidate.step();
     await candidate.step(); // the memory arena has its final size after the second run
   }
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < values.rounds; round++) {
     for (const candidate of all) {
       const [cpu, start] = [process.cpuUsage(), performance.now()];
       await candidate.step();

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Random } from '../core/random.js';
 import { detectLayout } from '../datasets/layout/detect.js';
 import { loadDetectionSplit } from '../datasets/layout/load.js';
@@ -11,6 +10,7 @@ import { vocXml } from '../io/voc/write.js';
 import { yoloText } from '../io/yolo/write.js';
 import type { AnnotatedImage } from '../core/annotated-image.js';
 import { inFolder, outputOf } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Measures time and peak memory of recognizing and loading generated sets: `npm run bench:formats -- --yolo 100000 --voc
@@ -106,22 +106,16 @@ async function load(root: string): Promise<void> {
   );
 }
 
-const { values } = parseArgs({
-  options: {
-    yolo: { type: 'string', default: '100000' },
-    voc: { type: 'string', default: '20000' },
-    load: { type: 'string' },
-  },
-});
+const values = benchOptions(['load'], { yolo: 100000, voc: 20000 });
 if (values.load !== undefined) await load(values.load);
 else
   for (const [format, count] of [
-    ['yolo', Number(values.yolo) / 4],
-    ['yolo', Number(values.yolo)],
-    ['coco', Number(values.yolo)],
-    ['voc', Number(values.voc) / 4],
-    ['voc', Number(values.voc)],
-    ['coco', Number(values.voc)],
+    ['yolo', values.yolo / 4],
+    ['yolo', values.yolo],
+    ['coco', values.yolo],
+    ['voc', values.voc / 4],
+    ['voc', values.voc],
+    ['coco', values.voc],
   ] as const) {
     await inFolder((root) => {
       generate(root, format, count);

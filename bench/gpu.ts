@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { variant } from '../backbone/variants.js';
 import { median } from '../core/statistics.js';
-import { createFlatBuffers } from '../engine/optimizer/flat-buffers.js';
-import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
-import type { HostTensors } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
+import { trainedParameters } from '../train/benchmark.js';
+import { classifierInputs } from '../train/classify/benchmark.js';
 import { outputOf } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Runs the engines that can use a graphics card, compares their numbers with the CPU's and prints their times:
@@ -34,18 +33,14 @@ const ENGINES: Readonly<Record<string, Partial<EngineOptions>>> = {
   tensorflow: { kind: 'eager', tfjsBackend: 'tensorflow' },
 };
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: 'tiny' },
-    batch: { type: 'string', default: '8' },
-    size: { type: 'string', default: '224' },
-    repeats: { type: 'string', default: '10' },
-    engines: { type: 'string', default: 'webgpu,cuda,tensorflow' },
-    python: { type: 'string' },
-    child: { type: 'string' },
-  },
+const values = benchOptions(['python', 'child'], {
+  model: 'tiny',
+  batch: 8,
+  size: 224,
+  repeats: 10,
+  engines: 'webgpu,cuda,tensorflow',
 });
-const [batch, size, repeats] = [values.batch, values.size, values.repeats].map(Number);
+const { batch, size, repeats } = values;
 if (!(batch >= 1) || !(size >= 32) || !(repeats >= 1))
   throw new Error('bench: expected --batch and --repeats from 1 and --size from 32');
 
@@ -62,18 +57,12 @@ interface Outcome {
 
 /** Runs inference and training steps of a classifier with random weights on one engine. */
 async function outcomeOf(engine: Engine): Promise<Outcome> {
-  const model = createClassifier({
-    backbone: variant(values.model),
-    classes: CLASSES,
-    headInitScale: 1,
-  });
-  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 0 });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const backbone = variant(values.model);
+  const model = createClassifier({ backbone, classes: CLASSES, headInitScale: 1 });
+  const { buffers, store } = trainedParameters(model.specs, false);
   store.initialize(0);
-  const data = Float32Array.from({ length: batch * size * size * 3 }, (_, i) => Math.sin(i * 0.7));
-  const image = { shape: [batch, size, size, 3], data };
-  const targets = new Float32Array(batch * CLASSES);
-  for (let n = 0; n < batch; n++) targets[n * CLASSES + (n % CLASSES)] = 1;
+  const inputs = classifierInputs(batch, size, CLASSES);
+  const { image } = inputs;
   const inference = engine.prepare(model.inference, store, { frozen: true });
   const start = performance.now();
   const outputs = await inference.run({ image });
@@ -84,7 +73,6 @@ async function outcomeOf(engine: Engine): Promise<Outcome> {
   const training = engine.prepare(model.training, store, {
     gradients: { of: 'loss', into: buffers.gradients },
   });
-  const inputs: HostTensors = { image, targets: { shape: [batch, CLASSES], data: targets } };
   await training.run(inputs);
   const stride = Math.ceil(buffers.gradients.length / 2000);
   const gradients = Array.from(buffers.gradients.filter((_, i) => i % stride === 0));
@@ -112,7 +100,7 @@ function difference(actual: readonly number[], expected: readonly number[]): num
 /** Runs one engine in a process of its own. @returns its outcome, or why there is none */
 function separately(name: string): Outcome | string {
   const args = [SELF, '--child', name, '--model', values.model];
-  const sizes = ['--batch', values.batch, '--size', values.size, '--repeats', values.repeats];
+  const sizes = ['--batch', `${batch}`, '--size', `${size}`, '--repeats', `${repeats}`];
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...args, ...sizes], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -154,7 +142,6 @@ if (values.child !== undefined) {
     else print(name, outcome, reference);
   }
   if (values.python !== undefined) {
-    const args = [PEER, values.model, values.batch, values.size, values.repeats];
-    console.log(outputOf(values.python, args).trim());
+    console.log(outputOf(values.python, [PEER, values.model, batch, size, repeats]).trim());
   }
 }

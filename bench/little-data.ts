@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { LogRecord } from '../train/log-record.js';
 import { outputOf } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Accuracy on little data after the same minutes: the default detector from scratch, and torchvision's Faster R-CNN on the
@@ -13,17 +13,14 @@ import { outputOf } from './child.js';
  * A seed divides the set 160 to 40 and starts the training; that of the peer is its own. Ours reads the folder as published, the
  * peer a COCO version of the same division. Both take all cores, so the machine must have nothing else to do.
  */
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: '../shared/data/raccoon' },
-    minutes: { type: 'string', default: '9' },
-    seeds: { type: 'string', default: '0,1,2' },
-    python: { type: 'string' },
-    peer: { type: 'string', default: '../shared/bench/torchvision_small_data.py' },
-    out: { type: 'string', default: 'runs/little-data' },
-    /** More options of the training, separated by spaces. */
-    options: { type: 'string', default: '' },
-  },
+const values = benchOptions(['python'], {
+  data: '../shared/data/raccoon',
+  minutes: 9,
+  seeds: '0,1,2',
+  peer: '../shared/bench/torchvision_small_data.py',
+  out: 'runs/little-data',
+  /** More options of the training, separated by spaces. */
+  options: '',
 });
 
 /** Average precisions of boxes. */

@@ -1,22 +1,19 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Random } from '../core/random.js';
 import { loadCoco } from '../datasets/coco/set.js';
 import { inFolder, outputOf } from './child.js';
 import { writeCocoFile } from './coco-file.js';
+import { benchOptions } from './options.js';
 
 /**
  * CPU time and peak memory of loading a generated COCO file of boxes alone, as Objects365 and the COCO-style exports of Open
  * Images are: `npm run bench:load-boxes -- --boxes 2000000`. Loading runs in a process of its own.
  */
-const { values } = parseArgs({
-  options: {
-    boxes: { type: 'string', default: '2000000' },
-    /** File to load in this process. */
-    load: { type: 'string' },
-  },
+const values = benchOptions(['load'], {
+  boxes: 2000000,
+  /** File to load in this process. */
 });
 
 const BOXES_PER_IMAGE = 16;
@@ -25,7 +22,7 @@ const NUM_CATEGORIES = 365;
 if (values.load === undefined)
   await inFolder((folder) => {
     const file = join(folder, 'annotations.json');
-    write(file, Number(values.boxes));
+    write(file, values.boxes);
     console.log(`${(statSync(file).size / 2 ** 20).toFixed(0)} MiB`);
     const own = fileURLToPath(import.meta.url);
     console.log(outputOf(process.execPath, [own, '--load', file]).trim());

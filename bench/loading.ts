@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import { trainingSamples } from '../datasets/coco/samples.js';
 import { loadCoco } from '../datasets/coco/set.js';
@@ -19,6 +18,7 @@ import {
 import { DETECTION_PIPELINE, type DetectionPipelineOptions } from '../train/pipelines/detect.js';
 import { outputOf } from './child.js';
 import { DENSE_PIPELINE } from './loading-dense.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times the training input pipelines on real files, including the transfer to the main thread:
@@ -61,34 +61,27 @@ interface Batch {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      data: { type: 'string', default: process.env['CONVNEXTV2_DATA'] ?? '../shared/data' },
-      workers: { type: 'string', default: '2' },
-      concurrency: { type: 'string', default: '2' },
-      passes: { type: 'string', default: '5' },
-      only: { type: 'string' },
-      peer: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
+  const values = benchOptions(['only', 'peer'], {
+    data: process.env['CONVNEXTV2_DATA'] ?? '../shared/data',
+    workers: 2,
+    concurrency: 2,
+    passes: 5,
+    json: false,
   });
-  const counts = {
-    numWorkers: Number(values.workers),
-    concurrency: Number(values.concurrency),
-    passes: Number(values.passes),
-  };
+  const { data, only, workers: numWorkers, concurrency, passes } = values;
+  const counts = { numWorkers, concurrency, passes };
   const reports: Report[] = [];
-  for (const work of await cases(values.data))
-    if (values.only === undefined || values.only === work.name)
-      reports.push(await time(work, counts));
+  for (const work of await cases(data))
+    if (only === undefined || only === work.name) reports.push(await time(work, counts));
   const { peer: python } = values;
   const peers =
     python === undefined
       ? {}
       : Object.fromEntries(
-          PEER_CASES.filter(
-            (name) => values.only === undefined || values.only.startsWith(name),
-          ).map((name) => [name, runPeers(python, [values.data, values.passes, name])]),
+          PEER_CASES.filter((name) => only === undefined || only.startsWith(name)).map((name) => [
+            name,
+            runPeers(python, [data, passes, name]),
+          ]),
         );
   const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, load: loadavg()[0] };
   if (values.json) {
@@ -104,7 +97,7 @@ async function main(): Promise<void> {
       );
 }
 
-function runPeers(python: string, args: readonly string[]): readonly Rates[] {
+function runPeers(python: string, args: readonly (string | number)[]): readonly Rates[] {
   const script = resolve(fileURLToPath(import.meta.url), '../../../bench/loading_peers.py');
   return outputOf(python, [script, ...args])
     .trim()

@@ -1,20 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
-import { Random } from '../core/random.js';
 import { adamW } from '../engine/optimizer/adam-w.js';
-import { createFlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import { gradientNorm } from '../engine/optimizer/gradients.js';
-import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { openEngine } from '../engine/runtime/engine.js';
-import type { HostTensors } from '../engine/runtime/program.js';
 import { createClassifier } from '../models/classifier.js';
 import { joinRanks } from '../tools/distributed.js';
 import { ALLOCATOR_SETTINGS } from '../tools/relaunch.js';
 import { joinReports } from '../train/distributed/totals.js';
 import { median } from '../core/statistics.js';
+import { trainedParameters } from '../train/benchmark.js';
+import { classifierInputs } from '../train/classify/benchmark.js';
 import { outputOf } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Measures how training a classifier scales over the cores of this machine with MPI, one thread per rank: images/s of one
@@ -43,39 +41,29 @@ interface Measured {
   readonly rssMiB: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    rank: { type: 'boolean', default: false },
-    model: { type: 'string', default: 'tiny' },
-    batch: { type: 'string', default: '8' },
-    batches: { type: 'string', default: '8,4' },
-    ranks: { type: 'string', default: '2' },
-    steps: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
-  },
+const values = benchOptions([], {
+  rank: false,
+  model: 'tiny',
+  batch: 8,
+  batches: '8,4',
+  ranks: 2,
+  steps: 5,
+  rounds: 3,
 });
 
 async function measure(size: VariantName, batch: number, steps: number): Promise<Measured> {
   const ranks = await joinRanks();
   const { communicator } = ranks;
-  const model = createClassifier({
-    backbone: VARIANTS[size],
-    classes: CLASSES,
-    headInitScale: 1,
-  });
-  const buffers = createFlatBuffers(parameterSize(model.specs), { moments: 2 });
-  const store = new ParameterStore(model.specs, buffers.parameters);
+  const backbone = VARIANTS[size];
+  const model = createClassifier({ backbone, classes: CLASSES, headInitScale: 1 });
+  const { buffers, store } = trainedParameters(model.specs);
   store.initialize(0);
-  const engine = await openEngine({
-    kind: 'compiled',
-    provider: 'cpu',
-    threads: 1,
-    spinning: false,
-  });
+  const own = { kind: 'compiled', provider: 'cpu', threads: 1, spinning: false } as const;
+  const engine = await openEngine(own);
   const program = engine.prepare(model.training, store, {
     gradients: { of: 'loss', into: buffers.gradients },
   });
-  const inputs = randomBatch(batch, communicator.rank);
+  const { image, targets } = classifierInputs(batch, SIZE_PX, CLASSES);
   const runs = [{ offset: 0, size: buffers.size, lrScale: 1, weightDecay: 0.05 }];
   let start = 0;
   let before = { ...communicator.times };
@@ -84,7 +72,7 @@ async function measure(size: VariantName, batch: number, steps: number): Promise
       await communicator.barrier();
       [start, before] = [performance.now(), { ...communicator.times }];
     }
-    const { loss } = await program.run(inputs);
+    const { loss } = await program.run({ image, targets });
     await joinReports(communicator, {
       losses: { loss: loss.data[0] },
       numImages: batch,
@@ -118,28 +106,15 @@ async function measure(size: VariantName, batch: number, steps: number): Promise
   };
 }
 
-function randomBatch(batch: number, seed: number): HostTensors {
-  const random = new Random(seed);
-  const targets = new Float32Array(batch * CLASSES);
-  for (let n = 0; n < batch; n++) targets[n * CLASSES + random.integer(CLASSES)] = 1;
-  return {
-    image: {
-      shape: [batch, SIZE_PX, SIZE_PX, 3],
-      data: Float32Array.from({ length: batch * SIZE_PX ** 2 * 3 }, () => random.normal()),
-    },
-    targets: { shape: [batch, CLASSES], data: targets },
-  };
-}
-
 /** Runs a case in separate processes; a single rank without `mpiexec`. */
 function run(mpiexec: string | undefined, ranks: number, batch: number): Measured {
   const own = [
-    ...[process.execPath, fileURLToPath(import.meta.url), '--rank'],
-    ...['--model', values.model, '--batch', String(batch), '--steps', values.steps],
+    ...[fileURLToPath(import.meta.url), '--rank'],
+    ...['--model', values.model, '--batch', batch, '--steps', values.steps],
   ];
   const flags = mpiexec?.endsWith('openmpi') ? ['--allow-run-as-root', '--oversubscribe'] : [];
-  const [command, ...args] = mpiexec ? [mpiexec, ...flags, '-n', String(ranks), ...own] : own;
-  const stdout = outputOf(command, args, {
+  const args = mpiexec ? [...flags, '-n', ranks, process.execPath, ...own] : own;
+  const stdout = outputOf(mpiexec ?? process.execPath, args, {
     OMPI_MCA_hwloc_base_binding_policy: 'none',
     GLIBC_TUNABLES: ALLOCATOR_SETTINGS,
   });
@@ -149,7 +124,7 @@ function run(mpiexec: string | undefined, ranks: number, batch: number): Measure
 }
 
 function compare(): void {
-  const ranks = Number(values.ranks);
+  const { ranks } = values;
   const mpis = ['mpiexec.openmpi', 'mpiexec.mpich'].filter(
     (name) => spawnSync(name, ['--version']).status === 0,
   );
@@ -158,7 +133,7 @@ function compare(): void {
   for (const batch of values.batches.split(',').map(Number)) {
     const alone: Measured[] = [];
     const together = new Map<string, Measured[]>(mpis.map((name) => [name, []]));
-    for (let round = 0; round < Number(values.rounds); round++) {
+    for (let round = 0; round < values.rounds; round++) {
       alone.push(run(undefined, 1, batch));
       for (const [name, list] of together) list.push(run(name, ranks, batch));
     }
@@ -179,11 +154,7 @@ function compare(): void {
 }
 
 if (values.rank) {
-  const measured = await measure(
-    values.model as VariantName,
-    Number(values.batch),
-    Number(values.steps),
-  );
+  const measured = await measure(values.model as VariantName, values.batch, values.steps);
   // Only rank 0's line is used, which includes its waits for others.
   if ((process.env['OMPI_COMM_WORLD_RANK'] ?? process.env['PMI_RANK'] ?? '0') === '0')
     console.log(JSON.stringify(measured));

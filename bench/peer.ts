@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { median } from '../core/statistics.js';
 import { outputOf } from './child.js';
 import { PeerProcess } from './peer-process.js';
 import { watched } from './quiet.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times this library and today's engines in alternating rounds and prints how many times longer the fastest of them takes,
@@ -50,18 +50,12 @@ interface Own {
   readonly peakRssBytes: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    task: { type: 'string', default: 'classify' },
-    python: { type: 'string', default: 'python3' },
-    rounds: { type: 'string', default: '3' },
-    repeats: { type: 'string' },
-    cases: { type: 'string' },
-    ways: { type: 'string' },
-  },
+const values = benchOptions(['repeats', 'cases', 'ways'], {
+  task: 'classify',
+  python: 'python3',
+  rounds: 3,
 });
-const { task } = values;
-const rounds = Number(values.rounds);
+const { task, rounds } = values;
 
 /** Runs `convnextv2 benchmark` in a separate process. @throws Error with its output if it fails */
 function own(

@@ -20,7 +20,6 @@ interface ImageSize {
 }
 
 interface GroundTruth {
-  readonly image: number;
   readonly categoryIndex: number;
   readonly polygons: readonly (readonly number[])[];
   readonly box: readonly number[];
@@ -121,7 +120,7 @@ function writeGroundTruth(file: number, images: readonly ImageSize[]): GroundTru
     const polygons = [drawBlob(draw, width, height)];
     if (draw() < 0.08) polygons.push(drawBlob(draw, width, height));
     const box = extent(polygons);
-    groundTruthsOfImage[image].push({ image, categoryIndex, polygons, box });
+    groundTruthsOfImage[image].push({ categoryIndex, polygons, box });
     const record = {
       id: 900001 + 7 * g,
       image_id: id,
@@ -216,8 +215,8 @@ function jitter(
   return groundTruth.polygons.map((polygon) =>
     polygon.map((v, at) =>
       at % 2 === 0
-        ? centRound(clamp(cx + (v - cx) * sx + ox, 0, width))
-        : centRound(clamp(cy + (v - cy) * sy + oy, 0, height)),
+        ? centRound(clamp(cx + (v - cx) * sx + ox, width))
+        : centRound(clamp(cy + (v - cy) * sy + oy, height)),
     ),
   );
 }
@@ -242,8 +241,8 @@ function drawBlob(draw: Draw, width: number, height: number): number[] {
     const k = 0.6 + 0.5 * draw();
     const [dx, dy] = DIRECTIONS[i * step];
     polygon.push(
-      centRound(clamp(cx + radius * elongation * k * dx, 0, width)),
-      centRound(clamp(cy + radius * k * dy, 0, height)),
+      centRound(clamp(cx + radius * elongation * k * dx, width)),
+      centRound(clamp(cy + radius * k * dy, height)),
     );
   }
   return polygon;
@@ -273,8 +272,8 @@ function mulberry32(seed: number): Draw {
   };
 }
 
-function clamp(x: number, low: number, high: number): number {
-  return Math.min(Math.max(x, low), high);
+function clamp(x: number, high: number): number {
+  return Math.min(Math.max(x, 0), high);
 }
 
 function centRound(x: number): number {

@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { IouType } from '../core/coco.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 import { scoreCoco, type CocoScoreTimes } from '../tools/score/coco.js';
 import { outputOf } from './child.js';
 import { writeScoreProblem, type ProblemFiles, type RecordedScores } from './score-problem.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times the COCO evaluation on a problem of val2017 size: `npm run bench:score -- --images 5000 --runs 3 --json`. Every
@@ -37,23 +37,16 @@ const KINDS = [
 ] as const;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      images: { type: 'string', default: '5000' },
-      runs: { type: 'string', default: '3' },
-      dir: { type: 'string' },
-      peer: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      child: { type: 'string' },
-      gt: { type: 'string' },
-      dt: { type: 'string' },
-    },
+  const values = benchOptions(['dir', 'peer', 'child', 'gt', 'dt'], {
+    images: 5000,
+    runs: 3,
+    json: false,
   });
   if (values.child !== undefined) {
     await report(values.child as IouType, values.gt ?? '', values.dt ?? '');
     return;
   }
-  const [numImages, numRuns] = [Number(values.images), Number(values.runs)];
+  const { images: numImages, runs: numRuns } = values;
   if (!(numImages >= 1) || !(numRuns >= 1))
     throw new Error(
       `bench: expected --images and --runs from 1, got ${values.images}, ${values.runs}`,

@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import { median } from '../core/statistics.js';
 import { SHAPES_DEFAULTS, writeShapes } from '../datasets/shapes/write.js';
@@ -10,6 +9,7 @@ import { lineChart } from '../report/svg-chart.js';
 import { predictFiles } from '../train/predict-files.js';
 import { train } from '../train/train.js';
 import { inFolder } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Watches the resident memory of long work with a small model, a detector with masks by default: training steps, predictions
@@ -80,22 +80,17 @@ const SETTINGS = {
 type Task = keyof typeof SETTINGS;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      task: { type: 'string', default: 'detect' },
-      steps: { type: 'string', default: '2000' },
-      predictions: { type: 'string', default: '10000' },
-      loads: { type: 'string', default: '1000' },
-      max: { type: 'string', default: '10' },
-      threads: { type: 'string', default: '0' },
-      unwritten: { type: 'boolean', default: false },
-      out: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
+  const values = benchOptions(['out'], {
+    task: 'detect',
+    steps: 2000,
+    predictions: 10000,
+    loads: 1000,
+    max: 10,
+    threads: 0,
+    unwritten: false,
+    json: false,
   });
-  const [steps, predictions, loads] = [values.steps, values.predictions, values.loads].map(Number);
-  const max = Number(values.max);
-  const threads = Number(values.threads);
+  const { steps, predictions, loads, max, threads } = values;
   await inFolder(async (root) => {
     const data = join(root, 'data');
     const task = values.task as Task;

@@ -1,5 +1,4 @@
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '../core/errors.js';
 import type { ClassificationSet } from '../datasets/imagenet.js';
 import { openEngine, type Engine } from '../engine/runtime/engine.js';
@@ -15,6 +14,7 @@ import { classify } from '../train/tasks/classify.js';
 import { readImages } from '../train/pretrain/images.js';
 import { IMAGENET_1K_RECIPES } from '../train/recipes/imagenet-1k.js';
 import { inFolder } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Times end-to-end training with the ImageNet recipe (RandAugment, erasing, mixing) on a folder of images, compared with
@@ -94,18 +94,15 @@ async function trainingRate(
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      data: { type: 'string' },
-      model: { type: 'string', default: 'atto' },
-      batch: { type: 'string', default: '32' },
-      steps: { type: 'string', default: '20' },
-      workers: { type: 'string', default: '2' },
-      json: { type: 'boolean', default: false },
-    },
+  const values = benchOptions(['data'], {
+    model: 'atto',
+    batch: 32,
+    steps: 20,
+    workers: 2,
+    json: false,
   });
   if (values.data === undefined) throw new ConfigError('--data: expected a folder of images');
-  const [batchSize, steps, workers] = [values.batch, values.steps, values.workers].map(Number);
+  const { batch: batchSize, steps, workers } = values;
   const backbone = variant(values.model);
   const recipe = IMAGENET_1K_RECIPES['imagenet-tiny-1k'];
   const config = { ...recipe, backbone, batchSize, accumulation: 1, workers, epochs: 1 };
@@ -119,11 +116,8 @@ async function main(): Promise<void> {
     mode: 'train',
     frozen: false,
   } as const;
-  const { minMs } = await benchmarkClassifier(
-    engine,
-    { ...request, repeats: Math.min(steps, 10) },
-    CLASSES,
-  );
+  const timed = { ...request, repeats: Math.min(steps, 10) };
+  const { minMs } = await benchmarkClassifier(engine, timed, CLASSES);
   const step = (1000 * batchSize) / minMs;
   const rates = { step, loader, ...(await trainingRate(engine, config, set, steps)) };
   const bound = 1 / (1 / rates.step + 1 / rates.loader);

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS } from '../backbone/variants.js';
@@ -18,6 +17,7 @@ import { tileGrid, tilesOf } from '../inference/tiles/grid.js';
 import { createUperNet } from '../models/upernet.js';
 import { evaluate } from '../train/evaluate.js';
 import { inFolder } from './child.js';
+import { benchOptions } from './options.js';
 
 /**
  * Tiles of large pictures: time and peak memory, and what they do for small objects.
@@ -29,17 +29,15 @@ import { inFolder } from './child.js';
  * `npx convnextv2 demo` trains, or with a segmenter of random weights. The second assembles pictures of reduced scenes whose
  * objects are under 16 pixels, and scores the detector with and without tiles.
  */
-const { values } = parseArgs({
-  options: {
-    ap: { type: 'boolean', default: false },
-    run: { type: 'string', default: 'runs/demo/run' },
-    task: { type: 'string', default: 'detect' },
-    classes: { type: 'string', default: '20' },
-    side: { type: 'string', default: '30000' },
-    tile: { type: 'string', default: '' },
-    overlap: { type: 'string', default: '0.2' },
-    pictures: { type: 'string', default: '8' },
-  },
+const values = benchOptions([], {
+  ap: false,
+  run: 'runs/demo/run',
+  task: 'detect',
+  classes: 20,
+  side: 30000,
+  tile: '',
+  overlap: 0.2,
+  pictures: 8,
 });
 
 const SHAPES = { ...SHAPES_DEFAULTS, minObjects: 4, maxObjects: 10, plain: true };
@@ -57,7 +55,7 @@ else await measureMemory();
 
 async function compareScores(): Promise<void> {
   const examples: DetectionExample[] = [];
-  for (let p = 0, next = 0; p < Number(values.pictures); p++) {
+  for (let p = 0, next = 0; p < values.pictures; p++) {
     const { example, after } = await assembled(next);
     examples.push(example);
     next = after;
@@ -67,7 +65,7 @@ async function compareScores(): Promise<void> {
     `${examples.length} pictures with ${numObjects} objects under ${LARGEST_OBJECT_PX} px`,
   );
   const size = Number(values.tile || 128);
-  for (const tile of [undefined, { size, overlap: Number(values.overlap) }]) {
+  for (const tile of [undefined, { size, overlap: values.overlap }]) {
     const model = await open<'detect'>(values.run, { tile });
     const scores = await evaluate(model, examples);
     const { AP, AP50 } = scores['bbox'] as Readonly<Record<string, number>>;
@@ -115,8 +113,8 @@ async function assembled(
 }
 
 async function measureMemory(): Promise<void> {
-  const side = Number(values.side);
-  const tile = { size: Number(values.tile || 1024), overlap: Number(values.overlap) };
+  const { side } = values;
+  const tile = { size: Number(values.tile || 1024), overlap: values.overlap };
   await inFolder(async (folder) => {
     const file = join(folder, 'large.tif');
     const { width, height, data }: RgbImage = renderScene(shapesScene(SHAPES, 'val', 0));
@@ -150,7 +148,7 @@ async function measureMemory(): Promise<void> {
 
 /** A UPerNet on Atto with random weights. */
 async function segmenter() {
-  const numClasses = Number(values.classes);
+  const numClasses = values.classes;
   const head = {
     numClasses,
     channels: 64,

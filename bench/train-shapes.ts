@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { createDenseBackbone } from '../backbone/output-norms.js';
 import { VARIANTS, type VariantName } from '../backbone/variants.js';
 import { gridOf } from '../datasets/transforms/geometry.js';
@@ -10,6 +9,7 @@ import { DetectionStep } from '../train/detect/step.js';
 import { SINGLE_PROCESS } from '../train/distributed/communicator.js';
 import type { DetectionBatch } from '../train/pipelines/detect.js';
 import { DETECT } from '../train/recipes/detect.js';
+import { benchOptions } from './options.js';
 
 /**
  * Measures what many image sizes cost in training: CPU time of a detector's steps when each of the padded sizes of a set
@@ -21,12 +21,7 @@ import { DETECT } from '../train/recipes/detect.js';
  */
 if (needsRelaunch('benchmark')) process.exit(await relaunch());
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: 'atto' },
-    batch: { type: 'string', default: '2' },
-  },
-});
+const { model: size, batch: numImages } = benchOptions([], { model: 'atto', batch: 2 });
 
 /** `[width, height]` */
 const SIZES = [
@@ -45,8 +40,7 @@ const SIZES = [
   [416, 192],
 ] as const;
 
-const numImages = Number(values.batch);
-const model = createDetector(createDenseBackbone(VARIANTS[values.model as VariantName]), {
+const model = createDetector(createDenseBackbone(VARIANTS[size as VariantName]), {
   ...DETECT.detector,
   numClasses: 1,
 });

@@ -1,6 +1,6 @@
 import { countMacs } from '../../backbone/macs.js';
 import type { Engine } from '../../engine/runtime/engine.js';
-import type { HostTensors } from '../../engine/runtime/program.js';
+import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
 import { createClassifier } from '../../models/classifier.js';
 import {
   benchmarkReport,
@@ -24,7 +24,8 @@ export async function benchmarkClassifier(
   const program = isTraining
     ? engine.prepare(model.training, store, { gradients: { of: 'loss', into: buffers.gradients } })
     : engine.prepare(model.inference, store, { frozen });
-  const inputs = randomInputs(request, classes);
+  const { image, targets } = classifierInputs(batch, sizePx, classes);
+  const inputs: HostTensors = isTraining ? { image, targets } : { image };
   const times = await timed(repeats, async () => {
     await program.run(inputs);
     if (isTraining) update(1e-4);
@@ -40,11 +41,17 @@ export async function benchmarkClassifier(
   };
 }
 
-function randomInputs({ batch, sizePx, mode }: BenchmarkRequest, classes: number): HostTensors {
+/** Images of waves `[batch, sizePx, sizePx, 3]`, and targets `[batch, classes]` of the classes in turn. */
+export function classifierInputs(
+  batch: number,
+  sizePx: number,
+  classes: number,
+): { readonly image: HostTensor; readonly targets: HostTensor } {
   const data = Float32Array.from({ length: batch * sizePx * sizePx * 3 }, (_, i) => Math.sin(i));
-  const image = { shape: [batch, sizePx, sizePx, 3], data };
-  if (mode === 'infer') return { image };
   const targets = new Float32Array(batch * classes);
   for (let n = 0; n < batch; n++) targets[n * classes + (n % classes)] = 1;
-  return { image, targets: { shape: [batch, classes], data: targets } };
+  return {
+    image: { shape: [batch, sizePx, sizePx, 3], data },
+    targets: { shape: [batch, classes], data: targets },
+  };
 }
