@@ -1,4 +1,6 @@
-import { flattenSettings, isSetOver, mergeSettings, type Settings } from './config/layers.js';
+import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../core/foreign-value.js';
+import { isSetOver, mergeSettings, type Settings } from './config/layers.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { affordableAccumulation } from './config/shortcuts.js';
 import type { RunPlan } from './plan.js';
@@ -37,11 +39,20 @@ export async function planForData(
   const isSet = (path: string): boolean =>
     isSetOver(plan, path) || (path === 'objectPretraining' && plan.weightFile !== undefined);
   const settings = await task.fit(training, usable.config, isSet);
-  const chosen = flattenSettings(settings);
+  const chosen = changesOf(usable.config, settings);
   if (chosen.length === 0) return usable;
-  const list = chosen.map(([path, value]) => `${path}=${JSON.stringify(value)}`).join(' ');
-  note(`chosen by the ${source}, --set keeps others: ${list}`);
+  note(`chosen by the ${source}, --set keeps others: ${chosen.join(' ')}`);
   return merged(usable, settings, source);
+}
+
+/** What settings change, as `path=value`; of lists of settings, what changes in an item, as `--set` takes it. */
+function changesOf(before: unknown, after: unknown, path = ''): readonly string[] {
+  const isTree = Array.isArray(after) ? after.some(isRecord) : isRecord(after);
+  if (!isTree) return isDeepStrictEqual(before, after) ? [] : [`${path}=${JSON.stringify(after)}`];
+  const old = Object(before) as Settings;
+  return Object.entries(after as Settings).flatMap(([key, value]) =>
+    changesOf(old[key], value, path === '' ? key : `${path}.${key}`),
+  );
 }
 
 function merged(plan: RunPlan, settings: Settings, source: string): RunPlan {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planForData } from '../../train/plan-for-data.js';
 import { planRun, type RunPlan } from '../../train/plan.js';
+import type { Settings } from '../../train/config/layers.js';
 import type { DetectionConfig } from '../../train/config/detect.js';
 import { classificationSet, detectionSet } from '../../datasets/in-memory.js';
 import { classify } from '../../train/tasks/classify.js';
@@ -54,6 +55,20 @@ describe('the plan for a set', () => {
     expect(sources['detector.masks']).toBe('data without masks');
     expect((config as DetectionConfig).detector.masks).toBeNull();
     expect(sources['lr']).toBe('recipe detect');
+  });
+
+  test('names what changes in a list of settings as --set takes it', async () => {
+    const notes: string[] = [];
+    const task = { ...detect, fit: (): Settings => ({ batchSize: 2, detector: { stages } }) };
+    const plan = await planOf('detect');
+    const [stage] = (plan.config as DetectionConfig).detector.stages;
+    const stages = [{ ...stage, sampler: { ...stage.sampler, numSamples: 7 } }];
+    await planForData(task as unknown as Task, plan, {
+      training: large,
+      boxesOnly: false,
+      note: (line) => notes.push(line),
+    });
+    expect(notes[0]).toMatch(/others: detector\.stages\.0\.sampler\.numSamples=7$/);
   });
 
   test('keeps what the user set, the recipes of the papers, and the configuration of an earlier run', async () => {

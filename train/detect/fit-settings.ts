@@ -8,6 +8,8 @@ import { OBJECT_PRETRAINING, SMALL_OBJECT_PRETRAINING } from '../config/object-p
 import { anchorOverlap } from './anchor-overlap.js';
 import { learnedImages, objectsAt, sideOf, type InputObject } from './learned-objects.js';
 
+type Stage = DetectionConfig['detector']['stages'][number];
+
 /** Short sides of the input to choose from, in pixels: below the smallest, the coarse levels of the pyramid have too few cells. */
 const SHORT_SIDES = [128, 160, 192, 240, 288, 336, 400] as const;
 /** Side in pixels that three quarters of the objects keep in a smaller input than the recipe's. */
@@ -16,6 +18,11 @@ const LARGE_PX = 80;
 const SMALL_PX = 20;
 /** Median side in pixels below which objects are learned from cutouts of their own size. */
 const SMALL_CUTOUT_PX = 36;
+/** Mean number of objects in an image from which it has enough for a step, and RoIs for them. */
+const CROWDED = 8;
+const CROWDED_ROIS = 128;
+/** Learning rate of steps of one image. */
+const SINGLE_LR = 1.5e-3;
 /** Ratio of the limits of long and short side, as in the recipe. */
 const LONG_SIDE = 5 / 3;
 /** Short sides in training, and short side and sides of the crops of every other image, in short sides of the evaluation. */
@@ -31,20 +38,21 @@ const TOLERANCE = 0.01;
 const MOST_OBJECTS = 2000;
 
 /**
- * Chooses the size of the input and the anchors of a detector from scratch by the objects of its training set. Objects that
+ * Chooses the size of the input, the anchors and the steps of a detector from scratch by the objects of its training set. Objects that
  * fill their pictures need fewer pixels, so that the same time has more steps; small ones need more, as far as the files have
- * them.
+ * them. One image with many objects is enough for a step, of which the same time then has twice as many.
  *
  * @param isSet whether the user set a value at or below a path, which is then kept
  * @returns settings to merge into the configuration
  */
 export function fitDetector(
   set: CocoSet,
-  { training, evaluation, detector, keepEmpty }: DetectionConfig,
+  config: DetectionConfig,
   isSet: (path: string) => boolean,
 ): Settings {
-  const images = learnedImages(set, keepEmpty);
-  const { limits } = evaluation;
+  const { training, detector } = config;
+  const { limits } = config.evaluation;
+  const images = learnedImages(set, config.keepEmpty);
   const seen = evenly(objectsAt(images, limits), MOST_OBJECTS);
   if (seen.length === 0) return {};
   const isFixed =
@@ -57,10 +65,31 @@ export function fitDetector(
   const scale = isSet('detector.rpn.anchors') ? anchors.scale : fittingScale(resized, anchors);
   const isSmall = median(resized.map(sideOf)) < SMALL_CUTOUT_PX;
   const objectPretraining = isSmall ? SMALL_OBJECT_PRETRAINING : OBJECT_PRETRAINING;
+  const counts = images.map(({ used }) => used.length).filter((count) => count > 0);
+  const isCrowded = mean(counts) >= CROWDED;
+  const hasOwnRois = isCrowded && !isSet('detector.stages');
+  const fitted: Settings = {
+    ...(scale !== anchors.scale ? { rpn: { anchors: { scale } } } : {}),
+    ...(hasOwnRois ? { stages: detector.stages.map(withCrowdedRois) } : {}),
+  };
   return {
     ...(isSet('objectPretraining') ? {} : { objectPretraining }),
     ...(isOther ? sizeSettings(short) : {}),
-    ...(scale !== anchors.scale ? { detector: { rpn: { anchors: { scale } } } } : {}),
+    ...(isCrowded ? stepSettings(isSet) : {}),
+    ...(Object.keys(fitted).length > 0 ? { detector: fitted } : {}),
+  };
+}
+
+/** Steps of one image, unless the user decides about steps. */
+const stepSettings = (isSet: (path: string) => boolean): Settings =>
+  ['batchSize', 'accumulation', 'lr'].some(isSet) ? {} : { batchSize: 1, lr: SINGLE_LR };
+
+/** A stage of the box head with RoIs for many objects. */
+function withCrowdedRois(stage: Stage): Stage {
+  const { sampler } = stage;
+  return {
+    ...stage,
+    sampler: { ...sampler, numSamples: Math.max(sampler.numSamples, CROWDED_ROIS) },
   };
 }
 

@@ -8,6 +8,7 @@ import {
   OBJECT_PRETRAINING,
   SMALL_OBJECT_PRETRAINING,
 } from '../../../train/config/object-pretraining.js';
+import type { DetectionConfig } from '../../../train/config/detect.js';
 import { fitDetector } from '../../../train/detect/fit-settings.js';
 import { DETECT } from '../../../train/recipes/detect.js';
 
@@ -29,6 +30,18 @@ const scaleOf = (settings: Settings): number | undefined =>
 /** Sides in geometric steps. */
 const between = (least: number, most: number, count = 40): number[] =>
   Array.from({ length: count }, (_, i) => Math.round(least * (most / least) ** (i / (count - 1))));
+
+/** Ten images with so many objects of all sizes each, and some without. */
+function crowd(numObjects: number, numEmpty = 0): CocoSet {
+  const image = { width: 320, height: 240, data: new Uint8Array(320 * 240 * 3) };
+  const objects = between(12, 120, numObjects).map((side, i) => ({
+    box: [20 * i, 5 * i, side, side] as const,
+    label: 'cat',
+  }));
+  const full = Array.from({ length: 10 }, () => ({ image, objects }));
+  const empty = Array.from({ length: numEmpty }, () => ({ image, objects: [] }));
+  return detectionSet([...full, ...empty], ['cat']);
+}
 
 describe('settings by the objects', () => {
   test('objects that fill their pictures take a smaller input, and the anchors of the finer levels', () => {
@@ -67,6 +80,24 @@ describe('settings by the objects', () => {
 
   test('tiny objects take smaller anchors', () => {
     expect(scaleOf(chosen(squares(320, 240, between(6, 10))))).toBe(2);
+  });
+
+  test('an image with many objects is a step of its own, with RoIs for them', () => {
+    const settings = chosen(crowd(8));
+    const { config } = mergeSettings({ config: { ...DETECT }, sources: {} }, settings, 'data');
+    expect(compileSchema(SCHEMAS.detect)(config)).toEqual([]);
+    const { batchSize, lr, detector } = config as unknown as DetectionConfig;
+    expect([batchSize, lr, detector.stages[0].sampler.numSamples]).toEqual([1, 1.5e-3, 128]);
+    expect({ ...detector, stages: [] }).toEqual({ ...DETECT.detector, stages: [] });
+    expect(chosen(crowd(7))).toEqual({});
+    // Images without objects, of which a set may have any number, do not count.
+    expect(chosen(crowd(8, 30))).toEqual(settings);
+    for (const path of ['batchSize', 'accumulation', 'lr'])
+      expect(Object.keys(chosen(crowd(8), (asked) => asked === path))).toEqual(['detector']);
+    expect(chosen(crowd(8), (asked) => asked === 'detector.stages')).toEqual({
+      batchSize: 1,
+      lr: 1.5e-3,
+    });
   });
 
   test('values of the user are kept', () => {
