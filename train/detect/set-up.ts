@@ -55,14 +55,13 @@ export function setUpDetector(
     numHeldOut: heldOut?.images.ids.length ?? 0,
     isTrained,
     loadWeights: (file, store, which) => startDetector(file, store, classNames, which),
-    warmUp:
-      objectPretraining && config.frozenStages === 0
-        ? (store, request) => {
-            const numClasses = classNames.length;
-            const context = { engine, network, backbone, numClasses, samples, pixels, seed };
-            return pretrainOnObjects(store, objectPretraining, context, request);
-          }
-        : undefined,
+    warmUp: objectPretraining
+      ? (store, request) => {
+          const numClasses = classNames.length;
+          const context = { engine, network, backbone, numClasses, samples, pixels, seed };
+          return pretrainOnObjects(store, objectPretraining, context, request);
+        }
+      : undefined,
     loader: openDetectionLoader(config, samples, { seed, communicator }),
     length: (stepsPerEpoch) => {
       const schedule: Schedule =

@@ -86,7 +86,7 @@ describe('a run', () => {
     expect(b.store.values).toEqual(a.store.values);
   }, 60_000);
 
-  test('trains the backbone on cut-out objects after loading weights, where that is set', async () => {
+  test('trains the backbone, stages to be frozen too, on cut-out objects after loading weights, where that is set', async () => {
     const stop = new AbortController();
     const notes: string[] = [];
     const note = (line: string): void => {
@@ -95,7 +95,7 @@ describe('a run', () => {
     };
     const objectPretraining = { steps: 50, batchSize: 2, size: 32, lr: 1e-3 };
     const run = train('both', {
-      config: { ...CONFIG, epochs: 20, objectPretraining },
+      config: { ...CONFIG, epochs: 20, frozenStages: 1, objectPretraining },
       weights: checkpoint('whole', 6),
       listener: { note },
       signal: stop.signal,
