@@ -1,10 +1,4 @@
-import {
-  segmentResult,
-  type ClassifyResult,
-  type DetectResult,
-  type ImageResult,
-  type SegmentResult,
-} from '../core/results.js';
+import { segmentResult, type ImageResult } from '../core/results.js';
 import type { ImageParts, RgbImage } from '../core/image.js';
 import type { ParameterStore } from '../engine/parameters/store.js';
 import type { Engine } from '../engine/runtime/engine.js';
@@ -138,49 +132,52 @@ export function createModel(
   engine: Engine,
   loaded: LoadedModel,
   readers: ImageReaders,
-  given: PredictOptions = {},
+  own: PredictOptions = {},
 ): ImageModel {
-  assertPredictOptions(given, loaded.card.task);
-  const options = {
-    ...given,
-    tta: given.ratios === undefined ? given.tta : true,
-    ema: loaded.ema ?? given.ema,
-  };
+  assertPredictOptions(own, loaded.card.task);
+  const tta = own.ratios === undefined ? own.tta : true;
+  const options = { ...own, tta, ema: loaded.ema ?? own.ema };
+  const given = { engine, loaded, readers, options };
   switch (loaded.card.task) {
     case 'classify':
-      return classifierModel(engine, loaded as LoadedOf<'classify'>, readers, options);
+      return classifierModel(given as Given<'classify'>);
     case 'detect':
-      return detectorModel(engine, loaded as LoadedOf<'detect'>, readers, options);
+      return detectorModel(given as Given<'detect'>);
     case 'segment':
-      return segmenterModel(engine, loaded as LoadedOf<'segment'>, readers, options);
+      return segmenterModel(given as Given<'segment'>);
     default:
       return loaded.card satisfies never;
   }
 }
 
-function classifierModel(
-  engine: Engine,
-  loaded: LoadedOf<'classify'>,
-  readers: ImageReaders,
-  options: PredictOptions,
-): ClassifierModel {
+/** Arguments of {@link createModel}, checked. */
+interface Given<Task extends PredictTask> {
+  readonly engine: Engine;
+  readonly loaded: LoadedOf<Task>;
+  readonly readers: ImageReaders;
+  readonly options: PredictOptions;
+}
+
+/** Predicts the result for decoded pixels. */
+type Predict<Task extends PredictTask> = (
+  image: RgbImage | ImageParts,
+  options: PredictCallOptions,
+) => Promise<ResultOf<Task>>;
+
+function classifierModel(given: Given<'classify'>): ClassifierModel {
+  const { engine, loaded, options } = given;
   const { card, model, store } = loaded;
   const program = engine.prepare(model.inference, store, { frozen: options.frozen });
   const queue = new CallQueue();
   const logits = async (image: HostTensor): Promise<Float32Array> =>
     (await program.run({ image })).logits.data as Float32Array;
-  const predict = async (
-    image: RgbImage | ImageParts,
-    { top = options.top }: PredictCallOptions,
-  ): Promise<ClassifyResult> => {
+  const predict: Predict<'classify'> = async (image, { top = options.top }) => {
     const values = await logits(classifierInput(image as RgbImage, card)); // without tiles
     const classes = topClasses(values, card.classNames, top);
     return { task: 'classify', width: image.width, height: image.height, classes };
   };
   return {
-    ...queued(queue, { task: 'classify', loaded, readers, options }, predict, () =>
-      program.release(),
-    ),
+    ...queued(queue, 'classify', given, predict, () => program.release()),
     // A copy, because the next call may start before the caller reads it.
     logits: async (images, call = {}) => {
       assertLogitsCall(images, call);
@@ -189,21 +186,14 @@ function classifierModel(
   };
 }
 
-function detectorModel(
-  engine: Engine,
-  loaded: LoadedOf<'detect'>,
-  readers: ImageReaders,
-  options: PredictOptions,
-): DetectorModel {
+function detectorModel(given: Given<'detect'>): DetectorModel {
+  const { engine, loaded, options } = given;
   const { card, model, store } = loaded;
   const { tta = false, frozen } = options;
   const { thresholds, bestScores } = card;
   const prepare = { frozen };
   const predictor = new DetectorPredictor({ engine, model, store, thresholds, prepare });
-  const predict = async (
-    image: RgbImage | ImageParts,
-    call: PredictCallOptions,
-  ): Promise<DetectResult> => {
+  const predict: Predict<'detect'> = async (image, call) => {
     const { signal, tile, score = options.score, max = options.max } = call;
     const { perClassNms = options.perClassNms ?? false } = call;
     const found = await detectPicture(predictor, image, {
@@ -217,57 +207,46 @@ function detectorModel(
     });
     return detectResult(found, card, image);
   };
-  const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'detect', loaded, readers, options }, predict, free);
+  return queued(new CallQueue(), 'detect', given, predict, () => predictor.release());
 }
 
-function segmenterModel(
-  engine: Engine,
-  loaded: LoadedOf<'segment'>,
-  readers: ImageReaders,
-  options: PredictOptions,
-): SegmenterModel {
+function segmenterModel(given: Given<'segment'>): SegmenterModel {
+  const { engine, loaded, options } = given;
   const { card, model, store } = loaded;
   const { tta = false, slide = false, frozen } = options;
   const { classNames, palette, window } = card;
   const predictor = createSegmenterPredictor({ engine, model, store, frozen });
   const ratios = tta ? (options.ratios ?? card.ratios) : [1];
   const mode = { window: slide ? window : null, flip: tta };
-  const predict = async (
-    image: RgbImage | ImageParts,
-    { signal, tile }: PredictCallOptions,
-  ): Promise<SegmentResult> => {
+  const predict: Predict<'segment'> = async (image, { signal, tile }) => {
     const { width, height } = image;
     const chosen = { card: { ...card, ratios }, mode, tile, signal };
     const labels = await segmentPicture(predictor, image, chosen);
     return segmentResult({ width, height, labels, classNames, palette });
   };
-  const free = (): Promise<void> => predictor.release();
-  return queued(new CallQueue(), { task: 'segment', loaded, readers, options }, predict, free);
+  return queued(new CallQueue(), 'segment', given, predict, () => predictor.release());
 }
 
 /** Wraps a model so that its calls are queued. */
 function queued<Task extends PredictTask>(
   queue: CallQueue,
-  {
-    readers,
-    ...opened
-  }: Pick<Opened<Task>, 'task' | 'loaded' | 'options'> & {
-    readonly readers: ImageReaders;
-  },
-  predict: (image: RgbImage | ImageParts, options: PredictCallOptions) => Promise<ResultOf<Task>>,
+  task: Task,
+  { loaded, readers, options }: Given<Task>,
+  predict: Predict<Task>,
   free: () => Promise<void>,
 ): Opened<Task> {
-  const { file, card } = opened.loaded;
+  const { file, card } = loaded;
   return {
-    ...opened,
+    task,
+    loaded,
+    options,
     file,
     card,
     classNames: card.classNames,
     predict: async (image, call = {}) => {
-      assertCallOptions(call, opened.task);
+      assertCallOptions(call, task);
       const { signal } = call;
-      const tile = call.tile ?? opened.options.tile;
+      const tile = call.tile ?? options.tile;
       const read = (tile ? readers.parts : readers.whole)(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();

@@ -26,41 +26,24 @@ export function runCharts(records: readonly MetricsRecord[]): readonly ReportCha
   const evaluations = records.filter((record): record is EvalRecord => record.kind === 'eval');
   const ofSteps = (name: string, value: (record: TrainRecord) => number | undefined): ChartSeries =>
     seriesOf(name, steps, value);
-  const losses = lossNames(steps);
+  const chart = (title: string, yLabel: string, ...series: ChartSeries[]): ReportChart => {
+    return { title, xLabel: 'step', yLabel, series };
+  };
+  const losses = lossNames(steps).map((name) => ofSteps(name, ({ losses: terms }) => terms[name]));
+  const norm = ofSteps('norm', ({ gradientNorm }) => gradientNorm);
+  const speed = ofSteps('images/s', ({ imagesPerSecond }) => imagesPerSecond);
+  const waiting = ofSteps('waiting', ({ dataWait }) => 100 * dataWait);
   return [
-    {
-      title: 'Loss',
-      xLabel: 'step',
-      yLabel: 'training batches, mean of a step',
-      series: losses.map((name) => ofSteps(name, ({ losses: terms }) => terms[name])),
-    },
+    chart('Loss', 'training batches, mean of a step', ...losses),
     ...scoreCharts(evaluations),
-    {
-      title: 'Learning rate',
-      xLabel: 'step',
-      yLabel: 'before the factors of layers',
-      series: [ofSteps('lr', ({ lr }) => lr)],
-    },
-    {
-      title: 'Norm of the gradients',
-      xLabel: 'step',
-      yLabel: 'before clipping',
-      yScale: 'log' as const,
-      series: [ofSteps('norm', ({ gradientNorm }) => gradientNorm)],
-    },
-    {
-      title: 'Speed',
-      xLabel: 'step',
-      yLabel: 'images per second',
-      series: [ofSteps('images/s', ({ imagesPerSecond }) => imagesPerSecond)],
-    },
-    {
-      title: 'Waiting for data',
-      xLabel: 'step',
-      yLabel: '% of the time',
-      yRange: [0, 100] as const,
-      series: [ofSteps('waiting', ({ dataWait }) => 100 * dataWait)],
-    },
+    chart(
+      'Learning rate',
+      'before the factors of layers',
+      ofSteps('lr', ({ lr }) => lr),
+    ),
+    { ...chart('Norm of the gradients', 'before clipping', norm), yScale: 'log' as const },
+    chart('Speed', 'images per second', speed),
+    { ...chart('Waiting for data', '% of the time', waiting), yRange: [0, 100] as const },
   ].filter(({ series }) => series.some(({ points }) => points.length > 0));
 }
 

@@ -100,11 +100,14 @@ export async function compareModels(
   return { task, numImages: images.length, main: MAIN[task], samples, seed, models: compared };
 }
 
-function scoresOf(
-  model: ImageModel,
+/** Scores a model on every image of a data set. */
+type Scoring<Model> = (
+  model: Model,
   data: string,
   options: EvaluationOptions,
-): Promise<ImageScores> {
+) => Promise<ImageScores>;
+
+const scoresOf: Scoring<ImageModel> = (model, data, options) => {
   switch (model.task) {
     case 'classify':
       return classifierScores(model, data, options);
@@ -115,13 +118,9 @@ function scoresOf(
     default:
       return model satisfies never;
   }
-}
+};
 
-async function detectorScores(
-  model: DetectorModel,
-  data: string,
-  options: EvaluationOptions,
-): Promise<ImageScores> {
+const detectorScores: Scoring<DetectorModel> = async (model, data, options) => {
   const set = await evaluatedSet(model, data, options);
   const { bbox, segm } = await evaluateDetector(model, set, {
     onImage: tellingProgress(options.onNotice),
@@ -137,13 +136,9 @@ async function detectorScores(
         ),
       ),
   };
-}
+};
 
-async function segmenterScores(
-  model: SegmenterModel,
-  data: string,
-  options: EvaluationOptions,
-): Promise<ImageScores> {
+const segmenterScores: Scoring<SegmenterModel> = async (model, data, options) => {
   const set = await setToScore(model, data, options);
   const images: string[] = [];
   const areas: ClassAreas[] = [];
@@ -174,13 +169,9 @@ async function segmenterScores(
       return { mIoU, mAcc, aAcc };
     },
   };
-}
+};
 
-async function classifierScores(
-  model: ClassifierModel,
-  data: string,
-  options: EvaluationOptions,
-): Promise<ImageScores> {
+const classifierScores: Scoring<ClassifierModel> = async (model, data, options) => {
   const { split = 'val', limit, batch: batchSize = 8, workers = 2 } = options;
   const loaded = readClassificationSplit(data, { ...options, split });
   const { set } = alignClassification(loaded, model.classNames, { owner: model.file });
@@ -207,4 +198,4 @@ async function classifierScores(
     images: samples.map(({ file }) => file),
     metrics: (draws) => ({ top1: within(draws, 1), top5: within(draws, 5) }),
   };
-}
+};

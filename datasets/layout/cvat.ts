@@ -7,16 +7,13 @@ import { ImageIndex } from '../annotations/image-index.js';
 import { filesIn, folderNamed, startOf } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import { splitNamed } from './split-names.js';
-import type { DetectionData, SplitName } from './types.js';
+import type { DetectionData, DetectionLayouts, SplitName } from './types.js';
 
 /**
  * Files of CVAT 1.1 for images: one file, whose subsets are the splits, or a file for each split that is named after it;
  * the images are in `images/` or beside it.
  */
-export async function cvatLayouts(
-  root: string,
-  classes?: readonly string[],
-): Promise<readonly DetectionData[]> {
+export const cvatLayouts: DetectionLayouts = async (root, classes) => {
   const files = filesIn(root).filter(
     (file) => extname(file).toLowerCase() === '.xml' && isCvat(file),
   );
@@ -27,7 +24,7 @@ export async function cvatLayouts(
     return [dataOf(root, parts.flat(), classes)];
   }
   return Promise.all(files.map((file) => cvatFileLayout(file, root, classes)));
-}
+};
 
 /** Creates the candidate of one file. @throws DataError if it cannot be read or has tracks of a video */
 export async function cvatFileLayout(

@@ -9,7 +9,7 @@ import { CITYSCAPES_THINGS } from '../classes/cityscapes.js';
 import { readClassNames } from '../class-names.js';
 import { firstFile, folderNamed, foldersIn, IMAGE_FOLDERS, splitFolders } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
-import type { DetectionData, SplitName } from './types.js';
+import type { DetectionLayouts, SplitName } from './types.js';
 
 const NUMBERED = /_instanceIds\.png$/i;
 const MASK_FOLDER = /^(\w*[-_])?\w*masks?$|^instances?$/i;
@@ -18,10 +18,7 @@ const MASK_FOLDER = /^(\w*[-_])?\w*masks?$|^instances?$/i;
  * PNGs whose values tell the objects of an image apart: a folder of images and one of masks, as in torchvision's tutorial
  * (`PNGImages/`, `PedMasks/`), or files `*_instanceIds.png` as in Cityscapes, beside the images or in `gtFine/`.
  */
-export async function instanceMaskLayouts(
-  root: string,
-  classes?: readonly string[],
-): Promise<readonly DetectionData[]> {
+export const instanceMaskLayouts: DetectionLayouts = async (root, classes) => {
   const splits = numberedParts(root) ?? plainParts(root);
   if (splits.size === 0) return [];
   const sources = [...splits.values()];
@@ -39,7 +36,7 @@ export async function instanceMaskLayouts(
     ([split, source]) => [split, { ...source, classNumbers }] as const,
   );
   return [recognizedDetection({ layout: 'masks', root, splits: numbered, name, counts, names })];
-}
+};
 
 /** Class names: as listed, from number 1 on unless the first is the background; else those of Cityscapes, or one. */
 function namesOf(

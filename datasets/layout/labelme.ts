@@ -11,7 +11,7 @@ import {
   splitFolders,
   startOf,
 } from './folder-names.js';
-import type { DetectionData, SplitName } from './types.js';
+import type { DetectionLayouts, SplitName } from './types.js';
 
 /** Names of folders with annotation files, ignoring case. */
 const JSON_FOLDERS = ['annotations', 'annotation', 'labels', 'label', 'json', 'jsons', 'labelme'];
@@ -20,14 +20,11 @@ const JSON_FOLDERS = ['annotations', 'annotation', 'labels', 'label', 'json', 'j
  * LabelMe files beside the images or in a folder of their own, with a folder for each split in or around them, or
  * undivided.
  */
-export async function labelMeLayouts(
-  root: string,
-  classes?: readonly string[],
-): Promise<readonly DetectionData[]> {
+export const labelMeLayouts: DetectionLayouts = async (root, classes) => {
   const splits = partsOf(root);
   if (splits.size === 0) return [];
   return [await completeParts({ layout: 'labelme', root, splits, name: 'LabelMe', classes })];
-}
+};
 
 function partsOf(root: string): ReadonlyMap<SplitName, AnnotationSource> {
   const parts = new Map<SplitName, AnnotationSource>();

@@ -25,6 +25,12 @@ export interface DetectionData extends FoundLayout {
   readonly splitRule?: SplitRule;
 }
 
+/** Finds the detection sets of a format in a folder, whose classes are those given, else all. */
+export type DetectionLayouts = (
+  root: string,
+  classes?: readonly string[],
+) => Promise<readonly DetectionData[]>;
+
 /** Images and label PNGs, or polygons and masks that are drawn as labels. */
 export interface SegmentationData extends FoundLayout {
   readonly kind: 'segmentation';

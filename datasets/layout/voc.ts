@@ -13,7 +13,7 @@ import {
 } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import { listFolder, splitLists, vocFolders } from './split-names.js';
-import type { DetectionData, SplitName } from './types.js';
+import type { DetectionData, DetectionLayouts, SplitName } from './types.js';
 
 /** Names of folders with annotation files, ignoring case. */
 const XML_FOLDERS = ['annotations', 'annotation', 'xml', 'xmls', 'labels'];
@@ -23,17 +23,14 @@ const isXml = (name: string): boolean => extname(name).toLowerCase() === '.xml';
  * Pascal VOC files: `Annotations/`, `JPEGImages/` and `ImageSets/Main` as published (also below `VOCdevkit/VOC2012`), a
  * folder of XML files and one of images, or XML files beside the images; with a folder for each split, or undivided.
  */
-export async function vocLayouts(
-  root: string,
-  classes?: readonly string[],
-): Promise<readonly DetectionData[]> {
+export const vocLayouts: DetectionLayouts = async (root, classes) => {
   const found: DetectionData[] = [];
   for (const base of vocFolders(root)) {
     const splits = splitsOf(base);
     if (splits.size > 0) found.push(await vocData(base, splits, classes));
   }
   return found;
-}
+};
 
 async function vocData(
   root: string,

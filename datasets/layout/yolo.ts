@@ -24,7 +24,7 @@ import {
 } from './folder-names.js';
 import { recognizedDetection } from './recognized.js';
 import { splitOfName } from './split-names.js';
-import type { DetectionData } from './types.js';
+import type { DetectionData, DetectionLayouts } from './types.js';
 
 type Splits = Readonly<Record<string, AnnotationSource>>;
 
@@ -82,17 +82,14 @@ export function yoloYamlIn(folder: string): string | undefined {
  * YOLO label files without a `data.yaml`: `images/` and `labels/`, with a folder for each split in or around them, or
  * label files beside the images. Class names are those of `classes.txt` or `*.names`, or as given.
  */
-export async function yoloLayouts(
-  root: string,
-  classes?: readonly string[],
-): Promise<readonly DetectionData[]> {
+export const yoloLayouts: DetectionLayouts = async (root, classes) => {
   const splits = splitsOf(root);
   if (Object.keys(splits).length === 0) return [];
   const nameFile = nameFileOf(root, splits);
   const names = nameFile === undefined ? notedClasses(root) : readClassNames(nameFile);
   const known = names ? { names, classes } : { names: classes };
   return [await yoloData(root, splits, known)];
-}
+};
 
 /** Finds a part that a `data.yaml` names. Many were written on other machines, so that only the end of a path fits. */
 function located(path: string, yaml: YoloYaml, file: string): string | undefined {
