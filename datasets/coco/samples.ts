@@ -3,6 +3,7 @@ import { assertObject } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import type { Segmentation } from '../../core/coco.js';
 import { boxOf } from '../../io/coco/annotations.js';
+import { repeatRare } from '../repeats.js';
 import type { DetectionSample, Objects } from '../sample.js';
 import type { CocoSet } from './set.js';
 import { MIN_IMAGE_SIDE_PX, skipReason } from './training-rules.js';
@@ -21,16 +22,26 @@ export interface DetectionSamples {
  * of at least 32 px. Objects rejected by {@link skipReason} are left out; crowds are separate.
  *
  * @param keepEmpty whether images without annotations are used, too: all of their regions are background
+ * @param repeatThreshold see `DetectionConfig`
  * @throws ConfigError if the set has no image folder or no image is left
  */
-export function trainingSamples(set: CocoSet, keepEmpty = false): DetectionSamples {
+export function trainingSamples(
+  set: CocoSet,
+  keepEmpty = false,
+  repeatThreshold: number | null = null,
+): DetectionSamples {
   assertObject('trainingSamples', 'a set that loadCoco returned', set, 'images', 'annotations');
   const chosen = trainableImages(set, keepEmpty);
   if (chosen.length === 0)
     throw new ConfigError(
       `${set.file}: expected images with annotations to train on, got none among ${set.images.ids.length}`,
     );
-  return samplesOf(set, chosen);
+  if (repeatThreshold === null) return samplesOf(set, chosen);
+  const classes = chosen.map((i) => new Set(learnedRows(set, i).map((a) => set.classIndices[a])));
+  return samplesOf(
+    set,
+    repeatRare(classes, repeatThreshold).map((n) => chosen[n]),
+  );
 }
 
 /** Indices of the images that {@link trainingSamples} uses. */
@@ -70,9 +81,7 @@ function samplesOf(set: CocoSet, chosen: readonly number[]): DetectionSamples {
 
 function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample {
   const { images, annotations } = set;
-  const usable = rowsOf(set, image).filter(
-    (a) => set.classIndices[a] >= 0 && skipReason(set, a, image) === undefined,
-  );
+  const usable = usableRows(set, image);
   return {
     imageId: images.ids[image],
     file: join(folder, images.fileNames[image]),
@@ -80,15 +89,23 @@ function sampleOf(set: CocoSet, folder: string, image: number): DetectionSample 
     range: set.range,
     width: images.widths[image],
     height: images.heights[image],
-    objects: objectsOf(
-      set,
-      usable.filter((a) => annotations.crowds[a] === 0),
-    ),
+    objects: objectsOf(set, learnedRows(set, image)),
     ignored: objectsOf(
       set,
       usable.filter((a) => annotations.crowds[a] === 1),
     ),
   };
+}
+
+function usableRows(set: CocoSet, image: number): readonly number[] {
+  return rowsOf(set, image).filter(
+    (a) => set.classIndices[a] >= 0 && skipReason(set, a, image) === undefined,
+  );
+}
+
+/** Objects of an image that training learns. */
+function learnedRows(set: CocoSet, image: number): readonly number[] {
+  return usableRows(set, image).filter((a) => set.annotations.crowds[a] === 0);
 }
 
 function objectsOf(set: CocoSet, rows: readonly number[]): Objects {

@@ -95,6 +95,7 @@ test('docs/recipes.md is what the tables of the recipes say', async () => {
 
 /** Settings that recipes leave out, with a recipe and a value that is valid there. */
 const OPTIONAL: Readonly<Record<string, readonly [recipe: string, value: string]>> = {
+  repeatThreshold: ['detect', '0.1'],
   'training.copyPaste': ['detect', '2'],
   'training.scales.shortSides': ['detect', '[240]'],
 };

@@ -68,6 +68,11 @@ export const DetectionConfig = t.extend(LoopConfig, {
    * positive nor negative; default: such regions are background, as in mmdetection's configurations.
    */
   ignoreRegions: t.optional(t.FRACTION),
+  /**
+   * Fraction of the images below which a class is rare; its images are repeated in every epoch, `√(repeatThreshold /
+   * fraction)` times on average (LVIS); default: none.
+   */
+  repeatThreshold: t.optional(t.orNull(t.FRACTION)),
   /** Training of the backbone on cut-out objects before the first step; default: none. */
   objectPretraining: t.optional(t.orNull(ObjectPretraining)),
   training: DetectionTransform,

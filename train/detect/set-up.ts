@@ -34,7 +34,7 @@ export function setUpDetector(
   const detector: DetectorConfig = { ...config.detector, numClasses: classNames.length };
   const network = run.backbone ?? createDenseBackbone(backbone);
   const model = createDetector(network, detector);
-  const samples = trainingSamples(training, config.keepEmpty);
+  const samples = trainingSamples(training, config.keepEmpty, config.repeatThreshold);
   const isTrained = (path: string): boolean => !isFrozen(path, config.frozenStages);
   const card: DetectorCard = {
     task: 'detect',

@@ -274,3 +274,12 @@ test('a mask larger than a block of the store is restored, too', () => {
   expect(polygon.every((value, i) => found[i] === value)).toBe(true);
   expect(store.get(2)).toEqual({ kind: 'polygons', polygons: [Float64Array.of(6, 5, 4, 3, 2, 1)] });
 });
+
+test('images of a rare class are repeated; crowds and objects that are skipped do not count', async () => {
+  write({ ...CONTENT, annotations: CONTENT.annotations.filter((a) => a['category_id'] === 7) });
+  const samples = trainingSamples(await loadCoco({ annotations, ...NO_FILES }), true, 1);
+  const ids = Array.from({ length: samples.length }, (_, i) => samples.at(i).imageId);
+  // A dog is in one of four images, so that image is seen √4 times.
+  expect(ids).toEqual([30, 30, 20, 10, 50]);
+  expect([...samples.aspectGroups]).toEqual([1, 1, 1, 0, 1]);
+});
