@@ -107,6 +107,12 @@ describe('a run', () => {
     ]);
   }, 60_000);
 
+  test('sees images of rare classes more often where repeatThreshold is set', async () => {
+    const config = { ...CONFIG, emaDecay: null, repeatThreshold: 1 };
+    const { step } = await train('repeated', { config });
+    expect(step).toBeGreaterThan(whole.step);
+  }, 60_000);
+
   test('keeps frozen stages as they were, and trains all others', async () => {
     await train('none', { config: { ...CONFIG, lr: 0 }, maxSteps: 1 });
     await train('frozen', { config: { ...CONFIG, frozenStages: 2 }, maxSteps: 2 });
