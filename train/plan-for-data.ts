@@ -45,7 +45,7 @@ export async function planForData(
   return merged(usable, settings, source);
 }
 
-/** What settings change, as `path=value`; of lists of settings, what changes in an item, as `--set` takes it. */
+/** Lists what settings change, as `path=value`; in lists of settings by item, as `--set` takes it. */
 function changesOf(before: unknown, after: unknown, path = ''): readonly string[] {
   const isTree = Array.isArray(after) ? after.some(isRecord) : isRecord(after);
   if (!isTree) return isDeepStrictEqual(before, after) ? [] : [`${path}=${JSON.stringify(after)}`];
