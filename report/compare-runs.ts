@@ -61,7 +61,8 @@ function readRun(name: string): ComparedRun {
     throw DataError.in(name, `expected a run folder with ${METRICS}, got none with records`);
   const training = records.filter((record) => record.kind === 'train');
   const speeds = training.map(({ imagesPerSecond }) => imagesPerSecond);
-  const best: Record<string, { value: number; step: number }> = {};
+  // Without a prototype: metrics of a foreign run may have names such as `constructor`.
+  const best = Object.create(null) as Record<string, { value: number; step: number }>;
   for (const record of records) {
     if (record.kind !== 'eval') continue;
     for (const [metric, value] of Object.entries(record.metrics)) {

@@ -14,19 +14,19 @@ export interface RunScores {
 }
 
 /** Names of metrics for people; those of boxes and masks say which. */
-const NAMES: Readonly<Record<string, string>> = {
-  top1: 'top-1 accuracy',
-  top5: 'top-5 accuracy',
-  mIoU: 'mean IoU',
-  mAcc: 'mean accuracy of classes',
-  aAcc: 'accuracy of pixels',
-};
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['top1', 'top-1 accuracy'],
+  ['top5', 'top-5 accuracy'],
+  ['mIoU', 'mean IoU'],
+  ['mAcc', 'mean accuracy of classes'],
+  ['aAcc', 'accuracy of pixels'],
+]);
 
 /** Name of a metric for people: `AP50 of boxes` for `bbox_AP50`; unknown ones stay as they are. */
 export function metricName(metric: string): string {
   const [, kind, score] = /^(bbox|segm)_(.+)$/.exec(metric) ?? [];
   if (score !== undefined) return `${score} of ${kind === 'bbox' ? 'boxes' : 'masks'}`;
-  return NAMES[metric] ?? metric;
+  return NAMES.get(metric) ?? metric;
 }
 
 /**

@@ -57,6 +57,12 @@ describe('verdict', () => {
 test('metrics have names for people', () => {
   const names = ['bbox_AP', 'segm_APs', 'mIoU', 'loss'].map(metricName);
   expect(names).toEqual(['AP of boxes', 'APs of masks', 'mean IoU', 'loss']);
+  // Of a foreign run folder.
+  expect(['constructor', '__proto__', 'toString'].map(metricName)).toEqual([
+    'constructor',
+    '__proto__',
+    'toString',
+  ]);
 });
 
 test('tables have intervals, and the plot a line for every other run', () => {
