@@ -132,6 +132,12 @@ export { loadWeights } from './weights/load.js';
 export { openWeights } from './weights/open.js';
 export { convertModel as convertWeights } from './inference/convert.js';
 export { decodeImage } from './io/image/decode.js';
+export type {
+  ClassificationExample,
+  DetectionExample,
+  ImageExample,
+  SegmentationExample,
+} from './datasets/in-memory.js';
 export { readImageNet } from './datasets/imagenet.js';
 export { evaluationResize, resizeForEvaluation } from './datasets/transforms/evaluation.js';
 export {

@@ -237,7 +237,7 @@ function imageSample(
   { image }: ImageExample<RgbImage>,
   i: number,
 ): { readonly file: string; readonly image: RgbImage } {
-  if (!((image as RgbImage | undefined)?.data instanceof Uint8Array) || image.data.length === 0)
+  if (!isUint8Array((image as RgbImage | undefined)?.data) || image.data.length === 0)
     throw new DataError(
       `data: image ${i}: expected pixels { width, height, data: Uint8Array }, see decodeImage`,
     );

@@ -247,11 +247,13 @@ function queued<Task extends PredictTask>(
       assertCallOptions(call, task);
       const { signal } = call;
       const tile = call.tile ?? options.tile;
+      // The caller may change its object while the call waits.
+      const asked = { ...call, tile };
       const read = (tile ? readers.parts : readers.whole)(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();
         signal?.throwIfAborted();
-        return predict(pixels, { ...call, tile });
+        return predict(pixels, asked);
       }, signal);
     },
     release: () => queue.release(free),

@@ -219,11 +219,19 @@ async function written(
   return document;
 }
 
+function refuse(message: string): never {
+  throw new OptionError(message);
+}
+
+/** @throws OptionError for options that would have no effect */
 function loadedOf(
   model: Parameters<typeof exportOnnx>[0],
   options: Omit<OpenOptions, 'engine'>,
 ): Promise<LoadedModel> | LoadedModel {
-  if (typeof model === 'string') return load(model, options);
+  if (typeof model === 'string') return load(model, options, refuse);
+  for (const name of Object.keys(LOAD_RULES) as (keyof typeof options)[])
+    if (name !== 'onNotice' && (name as string) !== 'engine' && options[name] !== undefined)
+      refuse(`${name}: expected it where the model is opened, got it with an open model`);
   assertObject('export', 'an open model, its weights or a name', model);
   const loaded = 'loaded' in model ? model.loaded : model;
   assertObject('export', 'an open model, its weights or a name', loaded, 'model', 'store', 'card');

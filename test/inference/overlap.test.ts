@@ -22,6 +22,13 @@ const images: readonly RgbImage[] = Array.from({ length: 8 }, (_, i) => {
   return { width, height, data };
 });
 
+test('a call keeps the options that it was made with', async () => {
+  const call = { max: 1 };
+  const result = models.detect.predict(images[0], call);
+  call.max = 5;
+  expect((await result) as { objects?: unknown[] }).toMatchObject({ objects: { length: 1 } });
+});
+
 describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   test('eight calls at once give the same bits as one after another', async () => {
     const model = models[task];

@@ -122,6 +122,16 @@ test('what cannot be exported is refused, and nothing is written', async () => {
   expect(existsSync(out)).toBe(false);
 });
 
+test('options of loading beside an open model are refused, as they would have no effect', async () => {
+  const loaded = await load(weights, { task: 'detect', size: 64 });
+  const out = join(folder, 'none.onnx');
+  for (const options of [{ ema: true }, { size: 96 }, { classes: ['a'] }, { score: 0.5 }])
+    await expect(exportOnnx(loaded, { out, ...options })).rejects.toThrow(
+      `${Object.keys(options)[0]}: expected it where the model is opened`,
+    );
+  expect(existsSync(out)).toBe(false);
+});
+
 test('outputs that differ, are missing or are no numbers are errors', () => {
   const output = (...values: number[]): HostTensors => ({
     logits: { shape: [values.length], data: Float32Array.from(values) },
