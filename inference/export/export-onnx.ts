@@ -219,8 +219,10 @@ async function written(
   return document;
 }
 
+/** Refuses an option, whose name the message starts with. */
 function refuse(message: string): never {
-  throw new OptionError(message);
+  const name = message.slice(0, message.indexOf(':'));
+  throw new OptionError(message, { flags: { [name]: `--${name}` } });
 }
 
 /** @throws OptionError for options that would have no effect */
