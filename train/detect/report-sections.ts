@@ -1,6 +1,6 @@
 import { matrixRows } from '../../core/statistics.js';
 import { alignDetection } from '../../datasets/align-classes.js';
-import { evaluationSamples, trainingSamples } from '../../datasets/coco/samples.js';
+import { evaluationSamples, rowsOf, trainingSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import {
@@ -170,13 +170,16 @@ function confusion(
 }
 
 function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'] {
-  const bars = (title: string, set: CocoSet, images: number): ReportBars => {
-    const objects = set.classIndices.filter((k) => k >= 0);
-    const note = `${objects.length} objects in ${images} images`;
-    return { ...countBars(title, objects, set.classes.names), note };
-  };
   return [
-    bars('Objects per category, training', training, trainingSamples(training).length),
-    bars('Objects per category, evaluated', evaluated, evaluationSamples(evaluated).length),
+    categoryBars('Objects per category, training', training, trainingSamples(training).length),
+    categoryBars('Objects per category, evaluated', evaluated, evaluationSamples(evaluated).length),
   ];
+}
+
+/** Counts the objects in the images of a set, whose annotations may be those of other images, too. */
+export function categoryBars(title: string, set: CocoSet, numImages: number): ReportBars {
+  const rows = Array.from(set.images.ids, (_, i) => rowsOf(set, i)).flat();
+  const objects = rows.map((row) => set.classIndices[row]).filter((k) => k >= 0);
+  const note = `${objects.length} objects in ${numImages} images`;
+  return { ...countBars(title, objects, set.classes.names), note };
 }
