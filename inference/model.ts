@@ -247,8 +247,8 @@ function queued<Task extends PredictTask>(
       assertCallOptions(call, task);
       const { signal } = call;
       const tile = call.tile ?? options.tile;
-      // The caller may change its object while the call waits.
-      const asked = { ...call, tile };
+      // The caller may change its objects while the call waits.
+      const asked = { ...call, tile: tile && { ...tile } };
       const read = (tile ? readers.parts : readers.whole)(image, decodingFor(card));
       return queue.run(async () => {
         const pixels = await read();

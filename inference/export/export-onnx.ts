@@ -231,12 +231,12 @@ function loadedOf(
   options: Omit<OpenOptions, 'engine'>,
 ): Promise<LoadedModel> | LoadedModel {
   if (typeof model === 'string') return load(model, options, refuse);
-  for (const name of Object.keys(LOAD_RULES) as (keyof typeof options)[])
-    if (name !== 'onNotice' && (name as string) !== 'engine' && options[name] !== undefined)
-      refuse(`${name}: expected it where the model is opened, got it with an open model`);
   assertObject('export', 'an open model, its weights or a name', model);
   const loaded = 'loaded' in model ? model.loaded : model;
   assertObject('export', 'an open model, its weights or a name', loaded, 'model', 'store', 'card');
+  for (const [name, value] of Object.entries(rule.optionsAmong(options, LOAD_RULES)))
+    if (name !== 'onNotice' && name !== 'engine' && value !== undefined)
+      refuse(`${name}: expected it where the model is opened, got it with an open model`);
   return loaded;
 }
 

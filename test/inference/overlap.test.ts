@@ -23,10 +23,13 @@ const images: readonly RgbImage[] = Array.from({ length: 8 }, (_, i) => {
 });
 
 test('a call keeps the options that it was made with', async () => {
-  const call = { max: 1 };
+  const call = { max: 1, tile: { size: 64, overlap: 0.2 } };
+  const expected = await models.detect.predict(images[0], structuredClone(call));
   const result = models.detect.predict(images[0], call);
   call.max = 5;
-  expect((await result) as { objects?: unknown[] }).toMatchObject({ objects: { length: 1 } });
+  call.tile.size = 32;
+  expect(await result).toEqual(expected);
+  expect(expected).toMatchObject({ objects: { length: 1 } });
 });
 
 describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {

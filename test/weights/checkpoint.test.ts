@@ -300,9 +300,10 @@ test('parameters of every layout are loaded as they were saved, also into anothe
     const loaded = filled(() => 0);
     await loadWeights(file, loaded, { isNew });
     expect(loaded).toEqual(saved);
-    const asConv = { ...loaded[3], layout: 'conv', shape: [3, 3, 1, 4] } as const;
-    await loadWeights(file, [...loaded.slice(0, 3), asConv, loaded[4]], { isNew });
-    // [kh, kw, C, 1] and [kh, kw, 1, out] hold the same values in the same order.
-    expect(asConv.values).toEqual(saved[3].values);
+    // A linear layer's [in, out] is [out, in] in PyTorch, which a vector takes as it is.
+    const values = new Float32Array(12);
+    const asVector = { path: 'own.linear', layout: 'vector', shape: [4, 3], values } as const;
+    await loadWeights(file, loaded.toSpliced(1, 1, asVector), { isNew });
+    expect([...values]).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11].map((i) => i + 0.5));
   }
 });
