@@ -71,6 +71,8 @@ export type RunEvaluation = t.Infer<typeof Evaluation>;
 const Evaluation = t.withUnknownFields(
   t.record({
     step: t.whole(0),
+    /** Number of steps of the run when its weights were evaluated; absent in those of older versions. */
+    atStep: t.optional(t.whole(0)),
     which: t.oneOf('weights', 'ema'),
     /** Description of the data: `200 of 5000 validation images`. */
     scope: t.STRING,

@@ -18,7 +18,7 @@ import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
 import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
-import { isFraction, runVerdict } from './verdict.js';
+import { isFraction, isOutdated, runVerdict } from './verdict.js';
 
 /** Name of the report in a run folder. */
 const REPORT = 'report.html';
@@ -98,16 +98,25 @@ function lead(
   const { step, epoch } = records[records.length - 1];
   const recipe = config ? `Recipe <b>${escapeHtml(config.recipe)}</b>; ` : '';
   const ended = result ? ` (${escapeHtml(result.ended)})` : '';
+  const isOld = evaluation !== undefined && isOutdated(evaluation, records);
+  const last = records.findLast((record) => record.kind === 'eval');
+  const metrics = (isOld ? undefined : evaluation?.metrics) ?? last?.metrics;
   const where = evaluation
-    ? `Scores on ${escapeHtml(evaluation.scope)}, with the ${evaluation.which === 'ema' ? 'moving average of the weights' : 'weights'} of step ${evaluation.step}.`
+    ? whereOf(evaluation, isOld ? last?.step : undefined)
     : 'Scores are those of the last evaluation.';
-  const metrics =
-    evaluation?.metrics ?? records.findLast((record) => record.kind === 'eval')?.metrics;
   return (
     `<p class="verdict">${escapeHtml(runVerdict(evaluation, result, records, config && plannedSteps(config, records)))}</p>` +
     `<p class="soft">${recipe}${step} steps, ${formatNumber(epoch)} epochs${ended}. ${metrics ? where : ''}</p>` +
     tiles(metrics ? headline(metrics) : [])
   );
+}
+
+/** @param lastStep step of an evaluation after the run went on, whose scores are shown instead */
+function whereOf({ scope, which, step, atStep }: RunEvaluation, lastStep?: number): string {
+  const weights = which === 'ema' ? 'moving average of the weights' : 'weights';
+  const of = `on ${escapeHtml(scope)}, with the ${weights} of step ${step}`;
+  if (lastStep === undefined) return `Scores ${of}.`;
+  return `Scores are those of the evaluation at step ${lastStep}. Tables and pictures are older, of ${atStep} steps: ${of}.`;
 }
 
 /** At most eight scores; the components of an AP are in the tables. */

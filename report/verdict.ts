@@ -58,11 +58,20 @@ export function runVerdict(
   planned?: number,
 ): string {
   const { step } = records[records.length - 1];
-  const reached = evaluation?.verdict ?? lastScore(evaluation, records);
+  const current = evaluation && isOutdated(evaluation, records) ? undefined : evaluation;
+  const reached = current?.verdict ?? lastScore(current, records);
   return [reached, ending(result, step, planned)]
     .filter((sentence) => sentence !== '')
     .map((sentence) => `${capitalized(sentence)}.`)
     .join(' ');
+}
+
+/** Whether a run went on after its evaluation for the report, and was not evaluated so again. */
+export function isOutdated(
+  { atStep = Infinity }: Pick<RunEvaluation, 'atStep'>,
+  records: readonly MetricsRecord[],
+): boolean {
+  return records[records.length - 1].step > atStep;
 }
 
 function lastScore(
@@ -94,6 +103,10 @@ function ending(result: RunResult | undefined, step: number, planned: number | u
   if (result.ended === 'finished') return '';
   if (result.ended === 'interrupted')
     return `interrupted at step ${reached}: train with --resume to go on`;
+  if (result.ended === 'stopped by --steps')
+    return planned === at
+      ? ''
+      : `stopped at step ${reached}, as --steps asked: train with --resume to go on`;
   return result.ended;
 }
 

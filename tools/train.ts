@@ -64,7 +64,7 @@ export function defineTrain(verb: Command): void {
     .option(
       '--steps <n>',
       'stop after n steps; the schedule stays as it is',
-      wholeNumber('--steps'),
+      countingNumber('--steps'),
     )
     .option(
       '--batch <n>',

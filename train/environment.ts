@@ -8,7 +8,7 @@ export function runEnvironment(engine: string): Readonly<Record<string, string |
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
-    threads: availableParallelism(),
+    processors: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     engine,
     started: new Date().toISOString(),

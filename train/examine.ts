@@ -8,8 +8,8 @@ import { EVALUATION, type RunEvaluation } from '../report/evaluation-document.js
 import type { SectionsRequest } from './report-sections.js';
 import type { Task } from './tasks/task.js';
 
-/** Weights to evaluate. */
-export type ExaminedWeights = Pick<RunEvaluation, 'step' | 'which'>;
+/** Weights to evaluate, and the number of steps that the run has. */
+export type ExaminedWeights = Pick<RunEvaluation, 'step' | 'which' | 'atStep'>;
 
 /**
  * Evaluates the best weights of a run on held-out data and writes the evaluation report (`evaluation.json`) and example
@@ -21,16 +21,16 @@ export async function examineRun(
   { prediction, reportSections, name }: Task,
   engine: Engine,
   request: SectionsRequest,
-  { step, which }: ExaminedWeights,
+  weights: ExaminedWeights,
 ): Promise<RunEvaluation> {
   const { folder, backbone } = request;
   const model =
     prediction &&
-    modelOf<PredictTask>(engine, await load(folder, { ema: which === 'ema', backbone }), {
+    modelOf<PredictTask>(engine, await load(folder, { ema: weights.which === 'ema', backbone }), {
       frozen: name === 'classify',
     });
   try {
-    const findings = { step, which, ...(await reportSections(model, request)) };
+    const findings = { ...weights, ...(await reportSections(model, request)) };
     await writeJsonAtomically(join(folder, EVALUATION), findings);
     return findings;
   } finally {

@@ -69,7 +69,7 @@ export async function finishRun(
       const { data } = plan;
       const limit = Math.min(MOST_IMAGES, outcome.evaluationImages ?? MOST_IMAGES);
       const request = { ...dataOptionsOf(plan), data, folder, backbone, limit };
-      await examineRun(task, engine, request, weights);
+      await examineRun(task, engine, request, { ...weights, atStep: outcome.step });
       monitor.events.pictures(PICTURES, weights.step);
       await monitor.events.histograms(file, weights.step);
     } catch (error) {
@@ -78,7 +78,7 @@ export async function finishRun(
   }
   const result: RunResult = {
     step: outcome.step,
-    ended: endOf(outcome),
+    ended: endOf(outcome, plan.steps),
     learning: outcome.learning?.line,
     overfit: outcome.overfit?.line,
     seconds: {
@@ -92,10 +92,15 @@ export async function finishRun(
   monitor.note(`report: ${writeReport(folder)}`);
 }
 
-function endOf({ stoppedEarly, interrupted, step, cutFrom }: FinishedRun): string {
-  if (stoppedEarly !== undefined) return stoppedEarly;
+/** @param stopsAfter number of steps of `--steps` */
+function endOf(
+  { stoppedEarly, overfit, interrupted, step, cutFrom }: FinishedRun,
+  stopsAfter: number | null,
+): string {
+  if (stoppedEarly !== undefined) return overfit ? 'finished' : `stopped early: ${stoppedEarly}`;
   if (interrupted) return 'interrupted';
-  return cutFrom === undefined ? 'finished' : stoppedAt(step, cutFrom);
+  if (cutFrom !== undefined) return stoppedAt(step, cutFrom);
+  return step === stopsAfter ? 'stopped by --steps' : 'finished';
 }
 
 /** `stopped at step 1,900 of 2,130: its time was over` */

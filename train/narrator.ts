@@ -26,6 +26,8 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
   verdict: EarlyVerdict | undefined;
   private readonly truth: EarlyTruth;
   private layout: RunLayout | undefined;
+  /** Number of steps done before this session. */
+  private doneBefore: number | undefined;
 
   constructor(private readonly options: NarratorOptions) {
     this.truth = new EarlyTruth(options.facts, options.metric);
@@ -41,6 +43,7 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
       this.layout = length.layout;
       onLayout(length.layout);
     }
+    this.doneBefore ??= length.done;
     note(this.planLine(length));
   }
 
@@ -67,7 +70,7 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
     const length =
       steps === undefined
         ? `as many steps as fit in ${formatDuration(60 * (minutes ?? NaN))}`
-        : counted(steps, 'step') + this.duration(steps - done, steps, secondsPerStep);
+        : counted(steps, 'step') + this.duration(steps, done, secondsPerStep);
     const evaluated = layout?.evaluationImages;
     return [
       `${counts}: ${length}`,
@@ -78,12 +81,17 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
     ].join('; ');
   }
 
-  private duration(left: number, steps: number, secondsPerStep: number | undefined): string {
+  /** `, about 11 min` for the whole run, or for what is left of one that goes on. */
+  private duration(steps: number, done: number, secondsPerStep: number | undefined): string {
     const { minutes } = this.options;
-    if (secondsPerStep === undefined) return left < steps ? `, ${counted(left, 'step')} left` : '';
+    const isResumed = this.doneBefore !== 0;
+    const left = isResumed ? `, ${counted(steps - done, 'step')} left` : '';
+    if (secondsPerStep === undefined) return left;
     // The time of a run for a time contains its evaluations.
     const seconds =
-      minutes === undefined || left < steps / 2 ? steps * secondsPerStep : 60 * minutes;
-    return `, about ${formatDuration(seconds)}`;
+      minutes === undefined || isResumed
+        ? (isResumed ? steps - done : steps) * secondsPerStep
+        : 60 * minutes;
+    return `${left}, about ${formatDuration(seconds)}`;
   }
 }

@@ -78,6 +78,7 @@ export async function planRun(
     set: options.set ?? [],
     shortcuts: options,
   });
+  const length = chooseLength(options, resolved, { resumed, repeated });
   noteOptions(resolved, options, note);
   if (resumed) noteChanges(resumed, resolved.config, note);
   return {
@@ -93,7 +94,7 @@ export async function planRun(
     classAttribute: options.classAttribute ?? stored?.classAttribute ?? null,
     classes: options.classes ?? stored?.classes ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
-    length: chooseLength(options, resolved, { resumed, repeated }),
+    length,
     overfit: options.overfit ?? stored?.overfit ?? null,
     patience: options.patience ?? stored?.patience ?? null,
     config: resolved.config,

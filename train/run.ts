@@ -30,8 +30,9 @@ export async function trainTask<Config extends RecipeConfig, Set>(
   try {
     const stepsPerEpoch = Math.max(1, Math.floor(loader.numBatches() / config.accumulation));
     const length = setup.length(stepsPerEpoch);
-    const maxSteps = Math.min(length.maxSteps ?? Infinity, run.maxSteps ?? Infinity);
-    const steps = Math.min(maxSteps, requestedSteps(run.length, length, stepsPerEpoch));
+    const { maxSteps: most = Infinity } = length;
+    const maxSteps = Math.min(most, run.maxSteps ?? Infinity);
+    const steps = Math.min(most, requestedSteps(run.length, length, stepsPerEpoch));
     const started = await start(setup, { ...config, emaDecay, steps }, run);
     const { buffers, store, restored } = started;
     const trainable = store.entries.filter(({ spec }) => spec.trainable);
@@ -96,7 +97,7 @@ async function start(
     accumulation,
     steps,
   }: LoopConfig & { readonly emaDecay: number | null; readonly steps: number },
-  { communicator, folder, seed, resume, weights, listener, length, signal, now, observer }: Run,
+  { communicator, folder, seed, resume, weights, listener, length, maxSteps, ...others }: Run,
 ): Promise<{
   readonly buffers: FlatBuffers;
   readonly store: ParameterStore;
@@ -108,6 +109,7 @@ async function start(
     microGradients: accumulation > 1,
   });
   const store = new ParameterStore(specs, buffers.parameters);
+  const { signal, now, observer } = others;
   const restored = await startTogether(communicator, buffers, async () => {
     if (resume) {
       const found = await restoreRun(folder, store, buffers);
@@ -129,6 +131,7 @@ async function start(
     const decidedSteps = length?.stepsBefore;
     const taken = await warmUp?.(store, {
       steps,
+      stopsAfter: maxSteps ?? undefined,
       minutes,
       decidedSteps,
       signal,

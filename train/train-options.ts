@@ -21,7 +21,7 @@ export const TRAIN_RULES: rule.OptionRules<TrainOptions> = {
   lr: rule.AT_LEAST_0,
   size: rule.wholeFrom(1),
   seed: rule.wholeFrom(0),
-  steps: rule.wholeFrom(0),
+  steps: rule.wholeFrom(1),
   minutes: rule.ABOVE_0,
   epochs: rule.ABOVE_0,
   overfit: rule.wholeFrom(1),

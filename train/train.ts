@@ -142,7 +142,7 @@ async function trained(
       overfit: goal?.verdict(result.step, learning),
       ...(isEarly && { interrupted: false, stoppedEarly: reason }),
     };
-    if (reason !== undefined) note(`stopped early: ${reason}`);
+    if (reason !== undefined && !goal) note(`stopped early: ${reason}`);
     if (result.cutFrom !== undefined) note(stoppedAt(result.step, result.cutFrom));
     if (outcome.overfit) note(outcome.overfit.line);
     assertOwned();

@@ -5,6 +5,12 @@ import { bestPoint, curvePoints, thresholdCurves } from './threshold-curves.js';
 /** Number of objects from which a category has a threshold of its own: with fewer, the best one is chance. */
 const LEAST_OBJECTS = 20;
 
+/** Options of {@link bestScores}. */
+interface BestScoresOptions {
+  /** Threshold of models in general, which the overall one is drawn to as far as there are fewer than 20 objects. */
+  readonly usual?: number | undefined;
+}
+
 /** Score thresholds with the best F1. */
 export interface BestScores {
   /** Over the detections of all categories together. */
@@ -16,29 +22,47 @@ export interface BestScores {
 }
 
 /**
- * Finds the score thresholds with the best F1 at IoU 0.5, rounded down to three digits. Ignored detections and crowds do
- * not count.
+ * Finds the score thresholds with the best F1 at IoU 0.5, rounded down to three digits: halfway between the last detection
+ * that is kept and the first that is not. Ignored detections and crowds do not count.
  *
  * @returns undefined if no detection is right
  * @throws ConfigError unless IoU 0.5 was evaluated
  */
-export function bestScores(result: CocoResult): BestScores | undefined {
+export function bestScores(
+  result: CocoResult,
+  { usual }: BestScoresOptions = {},
+): BestScores | undefined {
   const { matches, numGroundTruths, parameters } = result;
   const numAreas = parameters.areaRanges.length;
   const curves = thresholdCurves(result, 0.5);
   const totals = numGroundTruths.filter((_, i) => i % numAreas === 0);
   const total = totals.reduce((sum, n) => sum + n, 0);
   const t = parameters.iouThresholds.indexOf(0.5);
-  const best = bestPoint(curvePoints(result, { t, order: orderByScore(matches.scores), total }));
+  const points = curvePoints(result, { t, order: orderByScore(matches.scores), total });
+  const best = bestPoint(points);
   if (!best || best.f1 === 0) return undefined;
   const { categoryIds } = result.grid;
   const numObjects = (id: number): number => totals[categoryIds.indexOf(id)] ?? 0;
   const own = curves.flatMap((curve): readonly (readonly [number, number])[] =>
     curve.best && curve.best.f1 > 0 && numObjects(curve.categoryId) >= LEAST_OBJECTS
-      ? [[curve.categoryId, roundDown(curve.best.score)]]
+      ? [[curve.categoryId, inGapBelow(curve.best.score, curve.scores)]]
       : [],
   );
-  return { overall: roundDown(best.score), f1: best.f1, byCategory: new Map(own) };
+  const found = inGapBelow(
+    best.score,
+    Float64Array.from(points, ({ score }) => score),
+  );
+  const trust = usual === undefined ? 1 : Math.min(1, total / LEAST_OBJECTS);
+  const overall = trust === 1 ? found : roundDown(trust * found + (1 - trust) * (usual ?? 0));
+  const { f1 } = points.findLast(({ score }) => score >= overall) ?? { f1: 0 };
+  return { overall, f1, byCategory: new Map(own) };
+}
+
+/** Threshold that keeps a score and not the next lower one. @param scores distinct scores, descending */
+function inGapBelow(score: number, scores: Float64Array): number {
+  const next = scores[scores.indexOf(score) + 1] ?? 0;
+  const middle = roundDown((score + next) / 2);
+  return middle > next ? middle : roundDown(score);
 }
 
 const roundDown = (score: number): number => Math.floor(1000 * score) / 1000;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
@@ -144,6 +144,22 @@ test('a report shows everything that the run left, and needs neither script nor 
   );
 });
 
+test('a run that went on after its evaluation has the scores of the last one, and says so', () => {
+  const run = writeRun('run', [trainLine(10, 1), evalLine(10, 0.8)]);
+  writeFindings(run);
+  const file = join(run, 'evaluation.json');
+  const findings = JSON.parse(readFileSync(file, 'utf8')) as object;
+  const page = (): string => readFileSync(writeReport(run), 'utf8');
+  writeFileSync(file, JSON.stringify({ ...findings, atStep: 10, verdict: 'good' }));
+  expect(page()).toContain('<p class="verdict">Good.');
+  appendFileSync(join(run, 'metrics.jsonl'), [trainLine(20, 1), evalLine(20, 0.9)].join('\n'));
+  expect(page()).toContain('<p class="verdict">Top-1 accuracy 90.0 % at step 20.');
+  expect(page()).toContain(
+    'Scores are those of the evaluation at step 20. Tables and pictures are older, of 10 steps: on all 5 val images',
+  );
+  expect(page()).toContain('<b>90.0 %</b><span>top-1 accuracy</span>');
+});
+
 test('the verdict comes first, the curves after all scores and pictures', () => {
   const run = writeRun('run', [trainLine(5, 2), trainLine(10, 1), evalLine(10, 0.8)]);
   writeFindings(run);
@@ -162,6 +178,12 @@ test('the verdict comes first, the curves after all scores and pictures', () => 
   expect(verdict()).toBe('AP50 is &lt;high&gt;. Stopped at step 10 of 20: its time was over.');
   edit('result.json', { ended: 'interrupted' });
   expect(verdict()).toMatch(/Interrupted at step 10: train with --resume to go on\.$/);
+  edit('result.json', { ended: 'stopped by --steps' });
+  edit('config.json', { config: { epochs: 2 } });
+  expect(verdict()).toMatch(/Stopped at step 10 of 20, as --steps asked: train with --resume/);
+  edit('config.json', { config: { epochs: 1 } });
+  expect(verdict()).toBe('AP50 is &lt;high&gt;.');
+  edit('result.json', { ended: 'interrupted' });
   edit('config.json', { config: { epochs: 2 } });
   expect(verdict()).toMatch(/Interrupted at step 10 of 20: train with --resume to go on\.$/);
   edit('config.json', { length: { layout: { steps: 40 } } });

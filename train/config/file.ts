@@ -5,7 +5,7 @@ import { nearestWord } from '../../core/nearest-word.js';
 import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import { parseYaml, type YamlProblem } from '../../io/yaml/parse.js';
 import { RECIPES } from '../recipes/index.js';
-import type { Settings } from './layers.js';
+import type { MergedSettings, Settings } from './layers.js';
 import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
 
 /** A configuration file with all files that it extends. */
@@ -13,7 +13,15 @@ interface ConfigFile {
   /** The recipe at the end of the chain, if the chain names one. */
   readonly recipe?: string | undefined;
   /** In order of application: files that others extend come first. */
-  readonly layers: readonly { readonly file: string; readonly settings: Settings }[];
+  readonly layers: readonly ConfigLayer[];
+}
+
+/** Settings of one file. */
+interface ConfigLayer {
+  readonly file: string;
+  readonly settings: Settings;
+  /** Of a stored run: where its values came from when it was started, by path. */
+  readonly sources?: MergedSettings['sources'] | undefined;
 }
 
 /** Largest number of files that a configuration consists of. */
@@ -114,8 +122,13 @@ function parse(file: string): Settings {
   return value as Settings;
 }
 
-function storedRun(file: string, { recipe, config }: Settings): ConfigFile {
+function storedRun(file: string, { recipe, config, sources }: Settings): ConfigFile {
   if (typeof recipe !== 'string' || typeof config !== 'object' || config === null)
     throw ConfigFileError.in(file, 'expected recipe and config of a run, got others');
-  return { recipe, layers: [{ file, settings: config as Settings }] };
+  const before = Object.entries(Object(sources) as Settings).map(([path, source]) => {
+    const name = String(source);
+    return [path, name.startsWith('--') ? `${RUN_CONFIG}: ${name}` : name] as const;
+  });
+  const layer = { file, settings: config as Settings, sources: Object.fromEntries(before) };
+  return { recipe, layers: [layer] };
 }

@@ -54,8 +54,8 @@ export function resolveConfig(from: string | RecipeConfig, request: ConfigReques
   const base = isNamed ? (RECIPES[recipe] as RecipeConfig | undefined) : from;
   let merged = baseSettings(base ?? {}, `recipe ${recipe}`);
   if (request.ofWeights) merged = withBackbone(merged, request.ofWeights, 'size of --weights');
-  for (const { file, settings } of files.flatMap(({ layers }) => layers))
-    merged = mergeSettings(merged, settings, file);
+  for (const { file, settings, sources } of files.flatMap(({ layers }) => layers))
+    merged = withSources(mergeSettings(merged, settings, file), file, sources);
   if (request.settings) merged = mergeSettings(merged, request.settings, 'config');
   if (request.asked) merged = withBackbone(merged, request.asked, '--model');
   for (const setting of request.set) merged = applySetting(merged, setting);
@@ -84,6 +84,19 @@ function recipeOf(
     if (recipe !== undefined && recipe !== named)
       throw ConfigFileError.in(file, `expected it to extend ${named}, got ${recipe}`);
   return named;
+}
+
+/** Values of a stored run keep the sources that they had when it was started. */
+function withSources(
+  { config, sources }: MergedSettings,
+  file: string,
+  before: MergedSettings['sources'] = {},
+): MergedSettings {
+  const named = Object.entries(sources).map(([path, source]) => [
+    path,
+    source === file && Object.hasOwn(before, path) ? before[path] : source,
+  ]);
+  return { config, sources: Object.fromEntries(named) as MergedSettings['sources'] };
 }
 
 function withBackbone(

@@ -9,9 +9,6 @@ export interface DetectedImage {
   readonly result: DetectResult;
 }
 
-/** Smallest score of detections drawn in reports. */
-export const SHOWN_SCORE = 0.3;
-
 /** Annotated objects of an image, including crowds, for an overlay. @param names by class index */
 export function drawnGroundTruth(
   sample: DetectionSample,

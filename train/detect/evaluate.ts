@@ -17,6 +17,7 @@ import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/p
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
 import type { BestScores } from '../../inference/card.js';
+import { USUAL_SCORE } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel, PredictCallOptions } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
@@ -139,7 +140,7 @@ export function cardScores(
   { bbox }: DetectorScores,
   categoryIds: readonly number[],
 ): BestScores | undefined {
-  const best = bestScores(bbox);
+  const best = bestScores(bbox, { usual: USUAL_SCORE });
   if (!best) return undefined;
   const { overall, f1, byCategory } = best;
   return { overall, f1, byClass: categoryIds.map((id) => byCategory.get(id) ?? overall) };

@@ -16,7 +16,7 @@ import { trainStep } from '../step.js';
 import { StepsLeft } from '../steps-left.js';
 import type { WarmUpRequest } from '../tasks/task.js';
 import { assertRunning, cutOutAll, drawBatches } from './cutout-batches.js';
-import { PretrainingLength, pretrainingSteps } from './pretraining-length.js';
+import { isTrial, PretrainingLength, pretrainingSteps } from './pretraining-length.js';
 
 const WEIGHT_DECAY = 0.05;
 const WARMUP = 0.1;
@@ -55,9 +55,15 @@ export async function pretrainOnObjects(
 ): Promise<number> {
   const most = pretrainingSteps(config, request);
   if (most === 0) return 0;
+  const { note, waits, signal, stopsAfter } = request;
+  if (isTrial(request)) {
+    note(
+      `--steps ${stopsAfter}: so short a trial leaves out the training on cut-out objects (${most} steps) that a whole run begins with`,
+    );
+    return 0;
+  }
   const length = new PretrainingLength(most, request);
   const { engine, network, backbone, numClasses, samples, pixels, seed } = context;
-  const { note, waits, signal } = request;
   waits?.('cutting out the objects of the training images');
   const cutouts = await cutOutAll(samples, config, { numClasses, seed, signal });
   if (new Set(cutouts.map(({ classIndex }) => classIndex)).size < 2) return 0;

@@ -12,6 +12,17 @@ import type { Presentation } from '../presentation.js';
 /** Largest number of rows in the table of one image; files have all. */
 const MOST_SHOWN = 20;
 
+/** Names the likeliest object of an image in which none is shown, and the option that shows it. */
+function hintOf({ objects }: DetectResult): string {
+  const likeliest = objects.reduce<DetectedObject | undefined>(
+    (best, object) => (best && best.score >= object.score ? best : object),
+    undefined,
+  );
+  const percent = Math.floor(100 * (likeliest?.score ?? 0));
+  if (!likeliest || percent < 1) return '';
+  return `; the likeliest: ${likeliest.name} ${percent} % (--score ${percent / 100} shows it)`;
+}
+
 /**
  * Presentation of detections: a table, and as files an overlay per image and `results.json` in COCO's format, with the
  * ids of `images.json`, which lists images and classes like COCO's annotation files.
@@ -38,7 +49,7 @@ export function presentObjects(
           ...box.map((value) => value.toFixed(0)),
         ]);
       return [
-        `${file}: ${shown.length} ${shown.length === 1 ? 'object' : 'objects'}`,
+        `${file}: ${counted(shown.length, 'object')}${shown.length === 0 ? hintOf(result) : ''}`,
         ...(rows.length > 0 ? [[['class', 'score %', 'x', 'y', 'width', 'height'], ...rows]] : []),
         ...(shown.length > MOST_SHOWN ? [`… and ${shown.length - MOST_SHOWN} more`] : []),
       ];

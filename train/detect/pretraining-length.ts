@@ -3,6 +3,8 @@ import type { WarmUpRequest } from '../tasks/task.js';
 
 /** Most steps for a minute of a run that has to end in time. */
 const STEPS_PER_MINUTE = 60;
+/** A run that is to stop after fewer steps is a trial, which is not kept waiting. */
+const TRIAL_STEPS = 100;
 /** Fewer steps teach nothing. */
 const FEWEST_STEPS = 50;
 /** Largest fraction of the time of a run, with the cutting. */
@@ -11,7 +13,14 @@ const TIME_SHARE = 0.15;
 const TIMED_STEPS = 8;
 const BUILDING_STEPS = 2;
 
-/** Computes the largest number of steps before a run of so many steps, or minutes: no more than the run itself has. */
+/** Whether a run is to stop after so few steps that nothing is learned before the first. */
+export const isTrial = ({ stopsAfter = Infinity }: Pick<WarmUpRequest, 'stopsAfter'>): boolean =>
+  stopsAfter < TRIAL_STEPS;
+
+/**
+ * Computes the largest number of steps before a run of so many steps, or minutes: no more than the run itself has. Where
+ * the run is to stop does not matter, so that it can go on as if it had not stopped.
+ */
 export function pretrainingSteps(
   { steps }: Pick<ObjectPretraining, 'steps'>,
   { steps: runSteps, minutes }: Pick<WarmUpRequest, 'steps' | 'minutes'>,

@@ -2,11 +2,9 @@ import { basename } from 'node:path';
 import { suppressAcrossClasses } from '../../core/nms-across-classes.js';
 import { matchImages } from '../../evaluation/coco/match-images.js';
 import type { CocoGroundTruth } from '../../evaluation/coco/objects.js';
-import type { DetectorCard } from '../../inference/card.js';
 import {
   ACROSS_CLASSES_IOU,
   shownObjects,
-  shownScores,
   type ShownScores,
 } from '../../inference/detect/shown-scores.js';
 import { drawnObjects } from '../../report/draw.js';
@@ -26,8 +24,7 @@ interface ExampleOptions {
   readonly groundTruth: CocoGroundTruth;
   readonly classNames: readonly string[];
   readonly categoryIds: readonly number[];
-  /** Scores with the best F1, from which on detections are drawn. */
-  readonly bestScores: DetectorCard['bestScores'];
+  readonly shown: ShownScores;
   readonly folder: string;
 }
 
@@ -46,13 +43,15 @@ export function asPredicted({ sample, result }: DetectedImage, shown: ShownScore
   return { sample, result: { ...result, objects: shownObjects(distinct, shown) } };
 }
 
-/** Draws the images with the best and the worst F1, annotations and detections side by side, as `predict` shows them. */
+/**
+ * Draws the images with the best and the worst F1, annotations and detections side by side.
+ *
+ * @param answers what `predict` shows
+ */
 export function detectionExamples(
-  evaluated: readonly DetectedImage[],
-  { groundTruth, classNames, categoryIds, bestScores, folder }: ExampleOptions,
+  answers: readonly DetectedImage[],
+  { groundTruth, classNames, categoryIds, shown, folder }: ExampleOptions,
 ): Promise<RunEvaluation['pictures']> {
-  const shown = shownScores({ bestScores }, undefined);
-  const answers = evaluated.map((answer) => asPredicted(answer, shown));
   const scores = new Map<number, number>();
   matchImages(
     groundTruth,

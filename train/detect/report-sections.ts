@@ -11,6 +11,7 @@ import {
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
 import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
+import { shownScores, type ShownScores } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { scopeOf } from '../../report/examples.js';
@@ -18,10 +19,10 @@ import { percentWithSign } from '../../report/format.js';
 import { scoreVerdict, seenScope } from '../../report/verdict.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
 import { findData } from '../tasks/find-data.js';
-import { SHOWN_SCORE, type DetectedImage } from './drawing.js';
+import type { DetectedImage } from './drawing.js';
 import { boxDetections, costliestError, ERROR_NAMES } from './error-costs.js';
 import { cardScores, cocoGroundTruth, detectionMetrics, evaluateDetector } from './evaluate.js';
-import { AT, detectionExamples } from './report-pictures.js';
+import { AT, asPredicted, detectionExamples } from './report-pictures.js';
 
 /** Creates the sections of a detector: scores, mistakes and examples. */
 export async function detectorSections(
@@ -41,6 +42,9 @@ export async function detectorSections(
   });
   const groundTruth = cocoGroundTruth(set, false);
   const detections = boxDetections(answers, set.classes.categoryIds);
+  const bestScores = cardScores(scores, set.classes.categoryIds);
+  const shown = shownScores({ bestScores }, undefined);
+  const seen = answers.map((answer) => asPredicted(answer, shown));
   const names = new Map(set.classes.categoryIds.map((id, k) => [id, classNames[k]]));
   const breakdown = errorBreakdown(groundTruth, detections, AT);
   const results = { bbox: scores.bbox, ...(scores.segm && { segm: scores.segm }) };
@@ -51,13 +55,13 @@ export async function detectorSections(
     tables: Object.entries(results).map(([kind, result]) => perCategory(kind, result, names)),
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
     bars: errors(breakdown),
-    confusion: [confusion(groundTruth, detections, names)],
-    pictures: await detectionExamples(answers, {
+    confusion: [confusion(groundTruth, boxDetections(seen, set.classes.categoryIds), names, shown)],
+    pictures: await detectionExamples(seen, {
       groundTruth,
       classNames,
       categoryIds: set.classes.categoryIds,
       folder,
-      bestScores: cardScores(scores, set.classes.categoryIds),
+      shown,
     }),
     data: statistics(training, set),
   };
@@ -152,15 +156,14 @@ function confusion(
   groundTruth: CocoGroundTruth,
   detections: CocoDetections,
   names: ReadonlyMap<number, string>,
+  { score, byClass = [] }: ShownScores,
 ): RunEvaluation['confusion'][number] {
-  const { categoryIds, counts } = detectionConfusion(groundTruth, detections, {
-    ...AT,
-    minScore: SHOWN_SCORE,
-  });
+  const { categoryIds, counts } = detectionConfusion(groundTruth, detections, AT);
+  const own = byClass.some((value) => value !== score) ? ' or that of the class' : '';
   const labels = categoryIds.map((id) => names.get(id) ?? String(id));
   return {
     title: 'Confusion matrix',
-    note: `boxes from score ${SHOWN_SCORE} on that overlap by IoU 0.5 or more; in the last row detections of nothing, in the last column objects that were missed`,
+    note: `boxes that predict shows, from score ${score}${own} on, that overlap by IoU 0.5 or more; in the last row detections of nothing, in the last column objects that were missed`,
     rowTitle: 'true category',
     columnTitle: 'detected category',
     rows: [...labels, 'nothing'],

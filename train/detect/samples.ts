@@ -4,12 +4,13 @@ import type { CocoSet } from '../../datasets/coco/set.js';
 import type { RgbImage } from '../../core/image.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import type { DetectResult } from '../../core/results.js';
+import { USUAL_SCORE } from '../../inference/detect/shown-scores.js';
 import { drawnObjects } from '../../report/draw.js';
 import { drawDetections } from '../../report/overlay/detections.js';
 import { besideEachOther } from '../../report/overlay/panels.js';
 import { sampleIndices, SAMPLES, writeSamples } from '../../report/samples.js';
 import { savePicture } from '../../report/save-picture.js';
-import { drawnGroundTruth, SHOWN_SCORE } from './drawing.js';
+import { drawnGroundTruth } from './drawing.js';
 
 /** Draws the detections in a few fixed images of a set at every evaluation, with annotations if there are any. */
 export class SampleDetections {
@@ -36,7 +37,7 @@ export class SampleDetections {
     const { names } = this.set.classes;
     const [groundTruth, shown] = [
       drawnGroundTruth(sample, names),
-      drawnObjects(result, SHOWN_SCORE),
+      drawnObjects(result, USUAL_SCORE),
     ];
     const sides = [groundTruth, shown].map((side) => drawDetections(image, side));
     await savePicture(this.folder, fileOf(place), besideEachOther(sides));
@@ -48,7 +49,7 @@ export class SampleDetections {
   finish(): void {
     writeSamples(this.folder, {
       title: 'Samples',
-      note: `left the annotations, right the detections from score ${SHOWN_SCORE} on`,
+      note: `left the annotations, right the detections from score ${USUAL_SCORE} on`,
       size: 'wide',
       items: this.captions.map((caption, place) => ({ file: fileOf(place), caption })),
     });

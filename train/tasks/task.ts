@@ -38,8 +38,10 @@ export interface LoadOptions extends DataOptions {
 
 /** Circumstances of training before the first step. */
 export interface WarmUpRequest {
-  /** Number of steps of the run, as far as it is known. */
+  /** Number of steps of the run, as far as it is known, wherever it is to stop. */
   readonly steps: number;
+  /** Number of steps after which the run is to stop. */
+  readonly stopsAfter?: number | undefined;
   /** Time that the run has. */
   readonly minutes?: number | undefined;
   /** Number of steps before the first one that the repeated run had. */

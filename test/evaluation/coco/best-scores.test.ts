@@ -39,7 +39,7 @@ function evaluated(categoryIds: readonly number[], found: readonly Found[]): Coc
 const repeated = (categoryId: number, count: number): readonly number[] =>
   new Array<number>(count).fill(categoryId);
 
-test('the score of the best F1 over all categories, rounded down', () => {
+test('the score of the best F1 over all categories, halfway to the next lower one', () => {
   const found = [
     { categoryId: 7, score: 0.9, object: 0 },
     { categoryId: 7, score: 0.61239, object: 1 },
@@ -49,7 +49,29 @@ test('the score of the best F1 over all categories, rounded down', () => {
   ];
   // F1 at 0.9 … 0.3: 2/4, 4/5, 4/6, 4/7, 6/8.
   const best = bestScores(evaluated([7, 7, 3], found));
-  expect(best).toEqual({ overall: 0.612, f1: 0.8, byCategory: new Map() });
+  expect(best).toEqual({ overall: 0.556, f1: 0.8, byCategory: new Map() });
+});
+
+test('few objects draw the score to the usual one, to whose F1 it belongs', () => {
+  const found = [
+    { categoryId: 7, score: 0.98, object: 0 },
+    { categoryId: 7, score: 0.9, object: -1 },
+    { categoryId: 7, score: 0.5, object: -1 },
+  ];
+  expect(bestScores(evaluated([7, 7], found))).toMatchObject({ overall: 0.94, f1: 2 / 3 });
+  // Two of twenty objects: 0.1 · 0.94 + 0.9 · 0.3.
+  const drawn = bestScores(evaluated([7, 7], found), { usual: 0.3 });
+  expect(drawn).toMatchObject({ overall: 0.364, f1: 2 / 5 });
+  const many = repeated(7, 20);
+  expect(bestScores(evaluated(many, found), { usual: 0.3 })?.overall).toBe(0.94);
+});
+
+test('scores that differ in the fourth digit keep the one that is best', () => {
+  const found = [
+    { categoryId: 7, score: 0.7004, object: 0 },
+    { categoryId: 7, score: 0.7001, object: -1 },
+  ];
+  expect(bestScores(evaluated([7], found))?.overall).toBe(0.7);
 });
 
 test('a category has a score of its own from 20 objects on', () => {
@@ -60,15 +82,15 @@ test('a category has a score of its own from 20 objects on', () => {
     ...(categoryId === 3 ? [{ categoryId, score: 0.25, object: -1 }] : []),
   ]);
   const best = bestScores(evaluated(many, found))!;
-  expect(best.byCategory).toEqual(new Map([[7, 0.2]]));
-  expect(best.overall).toBe(0.2);
+  expect(best.byCategory).toEqual(new Map([[7, 0.1]]));
+  expect(best.overall).toBe(0.1);
   const more = bestScores(
     evaluated([...many, 3], [...found, { categoryId: 3, score: 0.7, object: 39 }]),
   )!;
   expect(more.byCategory).toEqual(
     new Map([
-      [7, 0.2],
-      [3, 0.7],
+      [7, 0.1],
+      [3, 0.475],
     ]),
   );
 });

@@ -210,7 +210,14 @@ describe('files', () => {
     mkdirSync(join(folder, 'run'));
     writeRunConfig(join(folder, 'run'), run as unknown as RunConfig);
     expect(resolve(join(folder, 'run')).config).toEqual(config);
-    expect(resolve(join(folder, 'run', 'config.json')).recipe).toBe('fcmae-atto');
+    const again = resolve(join(folder, 'run', 'config.json'), { shortcuts: { lr: 0.5 } });
+    expect(again.recipe).toBe('fcmae-atto');
+    const changed = Object.entries(again.sources).filter(([, of]) => of !== 'recipe fcmae-atto');
+    expect(Object.fromEntries(changed)).toEqual({
+      epochs: 'config.json: --set epochs',
+      warmupEpochs: 'config.json: --set warmupEpochs',
+      baseLr: '--lr',
+    });
   });
 
   test.each([

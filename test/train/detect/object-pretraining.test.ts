@@ -125,6 +125,32 @@ describe('pretraining on objects', () => {
     expect(sameValues).toEqual(values);
   });
 
+  test('does not depend on where the run stops, but a trial of few steps has none', async () => {
+    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
+    const network = createDenseBackbone(BACKBONE);
+    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+    const config = { steps: 50, batchSize: 4, size: 32, lr: 3e-3 };
+    const context = {
+      engine,
+      network,
+      backbone: BACKBONE,
+      numClasses: 2,
+      pixels: IMAGENET_PIXELS,
+      seed: 0,
+      samples: { length: 4, at: (i: number) => samples(4)[i] },
+    };
+    const notes: string[] = [];
+    const trained = (stopsAfter: number): Promise<number> => {
+      const store = new ParameterStore(specs);
+      store.initialize(0);
+      const note = (line: string): unknown => notes.push(line);
+      return pretrainOnObjects(store, config, context, { steps: 1000, stopsAfter, note });
+    };
+    expect(await trained(99)).toBe(0);
+    expect(notes).toEqual([expect.stringMatching(/^--steps 99: .* leaves out .*50 steps/)]);
+    expect(await trained(100)).toBe(50);
+  });
+
   test('leaves everything as it is without objects of two kinds, and stops when it is told to', async () => {
     const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
     const network = createDenseBackbone(BACKBONE);
