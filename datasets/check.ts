@@ -1,11 +1,12 @@
 import { assertObject } from '../core/arguments.js';
 import { DataError, InputError, quote } from '../core/errors.js';
+import { grouped } from '../core/grouped.js';
 import * as rule from '../core/options.js';
 import { usableSet } from './coco/check-usable.js';
 import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
 import { inspectCocoSet } from './coco/inspect-set.js';
 import { checkCocoTables } from './coco/checks.js';
-import { checkImageFiles, findImages } from './coco/image-files.js';
+import { checkImageFiles, findImages, NO_IMAGE_FOLDER } from './coco/image-files.js';
 import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
 import type { CocoTables } from '../io/coco/annotations.js';
 import { readTables } from './annotations/read.js';
@@ -46,6 +47,8 @@ export interface SplitReport {
   readonly split: string;
   /** Counts to print, e.g. of images and annotations. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Used objects (detection) or images (classification) by class name; absent for other sets, and with errors. */
+  readonly classes?: Readonly<Record<string, number>> | undefined;
   readonly findings: readonly Finding[];
   /** Whether there is any error. */
   readonly refused: boolean;
@@ -103,16 +106,17 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
     const set = usableSet(table, imageIndices, source, log);
     const purpose = split === 'train' || !isDivided(data) ? 'training' : 'evaluation';
     const use = set && inspectCocoSet(set, { purpose, needs }, log);
-    if (use)
-      counts.set(split, new Map(set.classes.names.map((name, k) => [name, use.perClass[k]])));
-    if (source.images === undefined || options.images === 'none')
+    const perClass = new Map(set?.classes.names.map((name, k) => [name, use?.perClass[k] ?? 0]));
+    if (use) counts.set(split, perClass);
+    const { images: folder, annotations: file } = source;
+    if (folder === undefined || options.images === 'none')
       log.add(COCO_PROBLEMS.imagesUnchecked, {
-        file: source.annotations,
-        message: source.images === undefined ? 'no image folder found' : 'not asked for',
+        file,
+        message: folder === undefined ? NO_IMAGE_FOLDER : 'not asked for',
       });
-    else if (options.images === 'exist') await findImages(table, source.images, log);
+    else if (options.images === 'exist') await findImages(table, folder, log);
     else
-      await checkImageFiles(table, source.images, log, {
+      await checkImageFiles(table, folder, log, {
         decode: options.images === 'pixels',
         range: source.range,
       });
@@ -123,6 +127,7 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
         annotations: table.annotations.ids.length + annotations,
         categories: table.categories.length + categories,
       },
+      classes: use && Object.fromEntries(perClass),
       use: use && { used: use.used, leftOut: use.leftOut },
     };
   });
@@ -173,7 +178,7 @@ async function checkSplits<Source>(
     split: string,
     source: Source,
     log: ProblemLog,
-  ) => Promise<Pick<SplitReport, 'counts' | 'use'>>,
+  ) => Promise<Pick<SplitReport, 'counts' | 'classes' | 'use'>>,
 ): Promise<readonly CheckedSplit[]> {
   const splits: CheckedSplit[] = [];
   for (const [split, source] of Object.entries(sources)) {
@@ -228,7 +233,14 @@ async function checkClassification(
       split,
       [...indices].map((k) => set.classes[k]),
     );
-    return { counts: { images: set.samples.length, classes: set.classes.length }, use };
+    const byClass = grouped(set.samples, ({ classIndex }) => classIndex);
+    return {
+      counts: { images: set.samples.length, classes: set.classes.length },
+      classes: Object.fromEntries(
+        set.classes.map(({ name }, k) => [name, byClass.get(k)?.length ?? 0]),
+      ),
+      use,
+    };
   });
   const across = new ProblemLog(options.maxExamples);
   const { classHeldOut, partMissing } = CLASSIFICATION_PROBLEMS;

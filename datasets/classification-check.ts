@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { grouped } from '../core/grouped.js';
+import { reportAlike } from './alike-classes.js';
 import { skippedFile } from '../io/files/images.js';
 import type { ClassificationSet } from './imagenet.js';
 import { inParallel } from './in-parallel.js';
@@ -56,6 +57,9 @@ export async function inspectClassificationSet(
     const keys = same.map(({ key }) => key).join(', ');
     if (same.length > 1) log.add(sameName, { file: folder, message: `${quote(name)}: ${keys}` });
   }
+  // Of classes with keys of their own (WordNet ids), two may have almost the same name.
+  const named = classes.filter(({ key, name }) => key === name).map(({ name }) => name);
+  if (purpose === 'training') reportAlike(named, folder, log);
   for (const file of ignoredFiles) log.add(fileIgnored, { file, message: skippedFile(file) });
   if (purpose === 'training' && present.size < 2)
     log.add(untrainable, {

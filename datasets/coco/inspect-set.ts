@@ -1,6 +1,7 @@
 import { quote } from '../../core/errors.js';
 import { annotationPlace } from '../../io/coco/annotations.js';
 import type { CocoAnnotations } from '../../io/coco/annotation-columns.js';
+import { reportAlike } from '../alike-classes.js';
 import { LeftOutCounter, type PartPurpose, type PartUse, type TrainingNeeds } from '../part-use.js';
 import type { ProblemLog } from '../problems.js';
 import { keepRatioSize } from '../transforms/keep-ratio.js';
@@ -78,6 +79,7 @@ export function inspectCocoSet(
     if (reason) leftOut.add('images', reason, images.ids[i]);
     else numImages++;
   }
+  if (isTraining) reportAlike(classes.names, set.file, log);
   reportUnits(set, log);
   reportTwice(set, log);
   const numObjects = perClass.reduce((sum, count) => sum + count, 0);

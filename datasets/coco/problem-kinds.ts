@@ -22,6 +22,7 @@ export const COCO_PROBLEMS = {
     rleSize: 'masks of another size than their image',
     resultKeypoints: 'keypoints of detections that do not fit their category',
     fileName: 'file names that lead out of the image folder',
+    imageFolderMissing: 'parts without a folder of images',
     imageMissing: 'listed images that do not exist',
     imageUnreadable: 'images that cannot be read',
     imageSize: 'images of another size than listed',

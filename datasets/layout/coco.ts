@@ -7,7 +7,7 @@ import { beforeUpload } from '../annotations/image-index.js';
 import type { AnnotationSource } from '../annotations/source.js';
 import { errorAsValue } from '../problems.js';
 import { SPLIT_NAMES } from '../segmentation-folder.js';
-import { filesIn } from './folder-names.js';
+import { filesIn, startOf } from './folder-names.js';
 import type { DetectionData, SplitName } from './types.js';
 
 /** `annotations/instances_{train,val,test}*.json` with images next to `annotations`; one candidate per suffix. */
@@ -61,6 +61,17 @@ export async function cocoFileLayouts(root: string): Promise<readonly DetectionD
       if (isAnnotations) found.push(await cocoFileLayout(file, root));
     }
   return found;
+}
+
+/** Error of the first file in the folder or in `annotations/` that begins like one of COCO and is broken, if there is one. */
+export async function brokenCocoFile(root: string): Promise<DataError | undefined> {
+  for (const file of [root, join(root, 'annotations')].flatMap(filesIn)) {
+    if (extname(file) !== '.json' || !/"(images|annotations|categories)"\s*:/.test(startOf(file)))
+      continue;
+    const layout = await errorAsValue(cocoFileLayout(file, root));
+    if (layout instanceof DataError) return layout;
+  }
+  return undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   combineCocoFiles,
   partsOfFiles,
   cocoFileLayout,
+  brokenCocoFile,
   cocoFileLayouts,
   cocoLayouts,
   roboflowLayouts,
@@ -85,7 +86,7 @@ export async function layoutOf(path: string, options: LayoutOptions): Promise<Da
   if (candidates.length === 1) return candidates[0];
   if (candidates.length > 1) throw severalReadings(candidates, path);
   if (yolo instanceof DataError) throw yolo;
-  throw unknownLayout(path);
+  throw (await brokenCocoFile(path)) ?? unknownLayout(path);
 }
 
 /** Selects the readings of the wanted layout, or of the kind that the command can use, if there are any. */
@@ -96,8 +97,8 @@ function readable(
 ): readonly DataLayout[] {
   if (layout !== undefined) {
     const chosen = found.filter((data) => data.layout === layout);
-    if (chosen.length > 0) return chosen;
-    const got = found.map((data) => `${data.layout} (${data.line})`).join('; ') || 'none';
+    if (chosen.length > 0 || found.length === 0) return chosen;
+    const got = found.map((data) => `${data.layout} (${data.line})`).join('; ');
     throw new ConfigError(`--layout ${layout}: expected a layout that fits ${path}, got ${got}`);
   }
   const usable = found.filter((data) => kind === undefined || data.kind === kind);

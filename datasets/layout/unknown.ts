@@ -1,29 +1,14 @@
 import { basename, join } from 'node:path';
 import { LayoutError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { isImageName } from '../../io/files/images.js';
-import { filesIn, firstFile, foldersIn, startOf } from './folder-names.js';
+import { filesIn, firstFile, foldersIn, isLabelFolder, startOf } from './folder-names.js';
 import { folderParts } from './folders.js';
 
-/** Supported layouts, for the message if none matches. */
-const LOOKED_FOR = [
-  'annotations/instances_{train,val}*.json (COCO)',
-  'train|valid|test/_annotations.coco.json (Roboflow)',
-  'data.yaml of YOLO, or images/ and labels/*.txt with classes.txt',
-  'one COCO annotation file *.json',
-  'annotations.xml and images/ (CVAT 1.1 for images)',
-  '*.json of LabelMe beside the images or in a folder of their own',
-  'a project or annotations of VIA (*.json)',
-  'image,x1,y1,x2,y2,class or columns of TensorFlow Object Detection (*.csv)',
-  'images/ and *masks/, or *_instanceIds.png (instance masks)',
-  'Annotations/*.xml and JPEGImages/, or XML files beside the images (Pascal VOC)',
-  'images/ and annotations/{training,validation}/ (ADE20K)',
-  'images/, labels/ and classes.txt (segmentation)',
-  'train/ and train_labels/ with class_dict.csv, label_colors.txt or classes.txt (CamVid)',
-  'leftImg8bit/ and gtFine/*_labelIds.png (Cityscapes, --task segment)',
-  'JPEGImages/, SegmentationClass/ and class_names.txt (VOC labels)',
-  'train/ and val/ with a folder per class, or images with labels.json (ImageNet)',
-  'data.yaml ({train: {annotations, images}, val: {…}})',
-];
+/** Supported layouts, for the message if none matches; docs/your-data.md has their folders and files. */
+const LOOKED_FOR =
+  'COCO (also of Roboflow), YOLO, Pascal VOC, CVAT, LabelMe, VIA, CSV, instance masks (objects); ADE20K, CamVid, Cityscapes, VOC labels, ' +
+  'images/ and labels/ with classes.txt (pixels); a folder a class, ImageNet, labels.csv (images); a data.yaml';
 
 /** Formats that are not read, by what their files begin with, and what to do. */
 const FOREIGN: readonly {
@@ -76,6 +61,13 @@ const FOREIGN: readonly {
   },
   { name: 'SageMaker Ground Truth', files: /\.manifest$/i, start: /"source-ref"/ },
   { name: 'PaliGemma or Florence', files: /\.jsonl$/i, start: /"(prefix|suffix)"\s*:/ },
+  {
+    name: 'YOLO with names for numbers of classes',
+    files: /\.txt$/i,
+    start: /^[A-Za-z_][\w-]* (\d?\.\d+(e-\d+)? ?){4}\s*(\n|$)/,
+    remedy:
+      'write the number of the class in front, from 0 on, and the names in classes.txt, one a line',
+  },
   {
     name: 'keras-yolo3 (image x1,y1,x2,y2,class)',
     files: /\.txt$/i,
@@ -130,7 +122,41 @@ export function unknownLayout(path: string): LayoutError {
       path,
       `expected names of the classes of ${labeled.labels}, got none; write classes.txt, a name a line from label 0 on, or give --classes`,
     );
-  return LayoutError.in(path, `expected a data set, looked for ${LOOKED_FOR.join('; ')}`);
+  const got = describeContent(path);
+  return LayoutError.in(
+    path,
+    got.isPlain
+      ? `expected a data set, got ${got.text}`
+      : `expected a data set, looked for ${LOOKED_FOR}, as docs/your-data.md has them; got ${got.text}`,
+  );
+}
+
+/** Number of names that a message lists. */
+const MOST_NAMES = 6;
+
+/** Describes a folder of no known layout. @returns also whether it is empty or has images alone */
+function describeContent(path: string): { readonly text: string; readonly isPlain: boolean } {
+  const isThere = (wanted: (name: string) => boolean): boolean =>
+    firstFile(path, wanted, DEPTH) !== undefined;
+  if (!isThere(() => true)) return { text: 'an empty folder', isPlain: true };
+  if (!isThere((name) => !isImageName(name)) && !hasLabelFolder(path, DEPTH))
+    return {
+      text: 'images without labels; label them, or sort them into a folder a class',
+      isPlain: true,
+    };
+  const names = [
+    ...foldersIn(path).map((name) => `${name}/`),
+    ...filesIn(path).map((file) => basename(file)),
+  ];
+  const more = names.length - MOST_NAMES;
+  const shown = names.slice(0, MOST_NAMES).map(printable).join(', ');
+  return { text: more > 0 ? `${shown} and ${more} more` : shown, isPlain: false };
+}
+
+function hasLabelFolder(path: string, depth: number): boolean {
+  return foldersIn(path).some(
+    (name) => isLabelFolder(name) || (depth > 0 && hasLabelFolder(join(path, name), depth - 1)),
+  );
 }
 
 /** The first files that are no images of a folder and of those below it. */

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { defineData } from '../../tools/data.js';
+import { train } from '../../train/train.js';
 import { needsRealData, REAL_DATA } from '../helpers/leave-out.js';
 
 let root: string;
@@ -94,9 +95,10 @@ test('check refuses what has nothing to train on, as training does', async () =>
     [[tiny], [object(1, 1)], 'untrainable: '],
   ];
   for (const [images, annotations, message] of cases) {
-    const { out, code } = await run('check', writeCoco('some.json', images, annotations));
+    const file = writeCoco('some.json', images, annotations);
+    const { out, code } = await run('check', file, '--no-images');
     expect(out).toContain(`error    1 x ${message}`);
-    expect(out).toContain('1 errors, ');
+    expect(out).toContain('1 error, ');
     expect(code).toBe(2);
   }
   // A part to validate on may have images without objects.
@@ -104,6 +106,32 @@ test('check refuses what has nothing to train on, as training does', async () =>
   writeCoco('instances_val.json', [image(2)], []);
   rmSync(join(root, 'annotations/some.json'));
   expect((await run('check', root, '--no-images')).code).toBe(0);
+});
+
+test('check says that training needs the images, too, which training then asks for', async () => {
+  const file = writeCoco('some.json', [image(1)], [object(1, 1)]);
+  const { out, code } = await run('check', file);
+  expect(code).toBe(0);
+  expect(out).toContain('expected the folder of its images beside it, such as images/');
+  expect(out).toMatch(
+    /fit for training, which also needs the folder of the images: none was found\.$/m,
+  );
+  const training = train('detect', { data: file, folder: join(root, 'run') });
+  await expect(training).rejects.toThrow(/some\.json: expected the folder of its images beside it/);
+});
+
+test('check names the classes with their objects, and those that are probably one', async () => {
+  const categories = ['traffic light', 'Traffic_Light', 'a', 'A'].map((name, k) => ({
+    id: k + 1,
+    name,
+  }));
+  const objects = [1, 2, 2].map((id, i) => ({ ...object(i + 1, 1), category_id: id }));
+  const file = writeCoco('some.json', [], []);
+  writeFileSync(file, JSON.stringify({ images: [image(1)], annotations: objects, categories }));
+  const { out } = await run('check', file, '--no-images');
+  expect(out).toContain('  classes: traffic light 1, Traffic_Light 2; 2 others have none\n');
+  expect(out).toContain('warning  1 x class-alike: ');
+  expect(out).toContain('"traffic light", "Traffic_Light"');
 });
 
 test('check looks for the classes that a data.yaml wants, and names them', async () => {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { DataError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { COCO_PROBLEMS, reportTo } from '../../datasets/coco/problem-kinds.js';
 import { checkCocoResults } from '../../datasets/coco/results.js';
 import { readTables } from '../../datasets/annotations/read.js';
@@ -77,9 +78,10 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
       root: statSync(path).isDirectory() ? path : dirname(path),
       own,
     });
-  for (const { split, counts, findings, use } of splits) {
+  for (const { split, counts, classes, findings, use } of splits) {
     const numbers = Object.entries(counts).map(([name, count]) => counted(count, name));
     print(`${split}: ${numbers.join(', ')}`);
+    if (classes) print(`  classes: ${classLine(classes)}`);
     if (use && use.leftOut.length > 0) print(`  used: ${useLine(use)}`);
     printPart(findings, data.kind === 'detection' ? data.splits[split]?.annotations : undefined);
   }
@@ -90,8 +92,8 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   const isList = report.across.some(({ code }) => code === COCO_PROBLEMS.partsUnnamed.code);
   const refused = splits.filter((part) => part.refused).map(({ split }) => split);
   const seen = wereImagesSeen(splits)
-    ? `training accepts ${isList ? 'each of these files' : 'this set'}${flags.decode ? '' : ' (pixels were not decoded: --decode)'}`
-    : 'the annotations are fit for training, the images were not looked at';
+    ? `training accepts ${isList ? 'each of these files alone (--data FILE)' : 'this set'}${flags.decode ? '' : ' (pixels were not decoded: --decode)'}`
+    : `the annotations are fit for training, ${hasImages(data) ? 'the images were not looked at' : 'which also needs the folder of the images: none was found'}`;
   const unused = refused.length > 0 ? `, without its part ${refused.join(', ')}` : '';
   const numErrors = errors === 0 ? 'No errors' : counted(errors, 'errors');
   print(
@@ -99,6 +101,10 @@ export async function runCheck(path: string, flags: CheckFlags): Promise<boolean
   );
   return ok;
 }
+
+const hasImages = (data: DataLayout): boolean =>
+  data.kind !== 'detection' ||
+  Object.values(data.splits).every(({ images }) => images !== undefined);
 
 /** Configuration of the run that the set is checked for. @throws ConfigError, DataError if the task is another one */
 function configFor(data: DataLayout, { task, recipe, set }: CheckFlags): RecipeConfig {
@@ -122,6 +128,8 @@ function wereImagesSeen(splits: readonly SplitReport[]): boolean {
 
 /** Names of single things that parts have. */
 const SINGLE: Readonly<Record<string, string>> = {
+  errors: 'error',
+  warnings: 'warning',
   images: 'image',
   annotations: 'annotation',
   categories: 'category',
@@ -131,6 +139,24 @@ const SINGLE: Readonly<Record<string, string>> = {
 /** `1 category`, `2 images`. @param name plural */
 function counted(count: number, name: string): string {
   return `${count} ${count === 1 ? (SINGLE[name] ?? name) : name}`;
+}
+
+/** Number of classes that are printed. */
+const MOST_CLASSES = 30;
+
+/** `cat 120, dog 80; 78 others have none` */
+function classLine(classes: Readonly<Record<string, number>>): string {
+  const all = Object.entries(classes);
+  const used = all
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${printable(name)} ${count}`);
+  const more = used.length - MOST_CLASSES;
+  const shown = [
+    ...used.slice(0, MOST_CLASSES),
+    ...(more > 0 ? [`… and ${more} more (--json)`] : []),
+  ];
+  const empty = all.length - used.length;
+  return shown.join(', ') + (empty > 0 ? `; ${empty} others have none` : '');
 }
 
 /** Options of the printed findings. */

@@ -1,5 +1,6 @@
-import { checkImageFiles } from '../../datasets/coco/image-files.js';
+import { checkImageFiles, NO_IMAGE_FOLDER } from '../../datasets/coco/image-files.js';
 import { inspectCocoSet } from '../../datasets/coco/inspect-set.js';
+import { COCO_PROBLEMS } from '../../datasets/coco/problem-kinds.js';
 import type { CocoSet } from '../../datasets/coco/set.js';
 import type { ProblemLog } from '../../datasets/problems.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
@@ -12,11 +13,15 @@ export async function inspectDetectionData(
 ): Promise<InspectedSet> {
   const { used, leftOut, hasMasks } = inspectCocoSet(set, request, log);
   const { imageFolder } = set;
-  if (images !== 'none' && imageFolder !== undefined && !set.images.pixels)
+  if (imageFolder === undefined)
+    log.add(COCO_PROBLEMS.imageFolderMissing, { file: set.file, message: NO_IMAGE_FOLDER });
+  else if (images !== 'none' && !set.images.pixels)
     await checkImageFiles(set, imageFolder, log, {
       decode: images === 'pixels',
       range: set.range,
     });
   const boxesOnly = request.needs.masks && !hasMasks && used['objects'] > 0;
-  return { use: { used, leftOut }, boxesOnly, known: set.findings };
+  // What loading has found out about the files is found again.
+  const known = set.findings.filter((finding) => !log.has(finding));
+  return { use: { used, leftOut }, boxesOnly, known };
 }

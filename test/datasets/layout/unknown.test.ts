@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LayoutError } from '../../../core/errors.js';
 import { detectLayout } from '../../../datasets/layout/detect.js';
@@ -50,12 +51,32 @@ test('a file of another tool is found among others', async () => {
   await expect(detectLayout(at(''))).rejects.toThrow('got a.jpg.json of Supervisely');
 });
 
+test('what a folder has instead is named', async () => {
+  const message = (path: string, layout?: string): Promise<string> =>
+    detectLayout(at(path), { layout }).then(
+      () => 'read',
+      (error: unknown) => (error as Error).message,
+    );
+  mkdirSync(at('none/inner'), { recursive: true });
+  expect(await message('none')).toMatch(/: expected a data set, got an empty folder$/);
+  image('photos/a.jpg');
+  expect(await message('photos')).toMatch(/got images without labels; label them, or sort/);
+  write('broken/a.json', '{"images": [{"id": 1}');
+  expect(await message('broken')).toMatch(
+    /broken\/a\.json: byte \d+: expected the end of the JSON/,
+  );
+  image('named/images/a.jpg');
+  write('named/labels/a.txt', 'cat 0.5 0.5 0.1 0.1\n');
+  for (const layout of [undefined, 'yolo'])
+    expect(await message('named', layout)).toMatch(/got a\.txt of YOLO with names for numbers/);
+});
+
 test('other files are no format: the layouts are listed', async () => {
   write('list.json', { a: 1 });
   write('notes.txt', 'Buy 2 bolts\n');
   write('prices.csv', 'name,price\n');
   await expect(detectLayout(at(''))).rejects.toThrow(
-    'expected a data set, looked for annotations/',
+    /expected a data set, looked for COCO, YOLO, .*docs\/your-data\.md has them; got list\.json, notes\.txt, prices\.csv$/,
   );
 });
 
