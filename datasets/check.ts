@@ -6,7 +6,7 @@ import { usableSet } from './coco/check-usable.js';
 import { checkClasses, checkHeldOut, checkOverlap } from './coco/check-parts.js';
 import { inspectCocoSet } from './coco/inspect-set.js';
 import { checkCocoTables } from './coco/checks.js';
-import { checkImageFiles, findImages, NO_IMAGE_FOLDER } from './coco/image-files.js';
+import { checkImageFiles, findImages } from './coco/image-files.js';
 import { COCO_PROBLEMS, reportTo } from './coco/problem-kinds.js';
 import type { CocoTables } from '../io/coco/annotations.js';
 import { readTables } from './annotations/read.js';
@@ -39,6 +39,9 @@ const RULES: rule.OptionRules<CheckOptions> = {
   maxExamples: rule.wholeFrom(0),
   needs: rule.AN_OBJECT,
 };
+
+const NO_FOLDER =
+  'no image folder found, which training needs: images/ beside the file, or a data.yaml that names it';
 
 const DEFAULT_NEEDS: TrainingNeeds = { masks: true, keepEmpty: false };
 
@@ -112,7 +115,7 @@ async function checkDetection(data: DetectionData, options: CheckOptions): Promi
     if (folder === undefined || options.images === 'none')
       log.add(COCO_PROBLEMS.imagesUnchecked, {
         file,
-        message: folder === undefined ? NO_IMAGE_FOLDER : 'not asked for',
+        message: folder === undefined ? NO_FOLDER : 'not asked for',
       });
     else if (options.images === 'exist') await findImages(table, folder, log);
     else

@@ -120,10 +120,6 @@ export async function checkImageFiles(
   return files;
 }
 
-/** Message about annotations whose images are nowhere. */
-export const NO_IMAGE_FOLDER =
-  'expected the folder of its images beside it, such as images/, or a data.yaml that names it, got none';
-
 /** Notes images in the visited folders that are not listed, which is normal for a subset, and warns of those that are not read. */
 function reportUnlisted(
   fileNames: readonly string[],

@@ -112,7 +112,7 @@ test('check says that training needs the images, too, which training then asks f
   const file = writeCoco('some.json', [image(1)], [object(1, 1)]);
   const { out, code } = await run('check', file);
   expect(code).toBe(0);
-  expect(out).toContain('expected the folder of its images beside it, such as images/');
+  expect(out).toContain('no image folder found, which training needs: images/ beside the file');
   expect(out).toMatch(
     /fit for training, which also needs the folder of the images: none was found\.$/m,
   );
