@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Diagnosis } from './doctor/providers.js';
 import { log, print, printJson, type JsonFlag } from './output.js';
 import { waitsFor } from './waiting.js';
 
@@ -28,8 +29,19 @@ async function run(flags: Flags): Promise<void> {
       const mark = { ok: 'ok  ', missing: 'none', problem: 'FAIL' }[state];
       print(`${mark}  ${name.padEnd(28)} ${detail}${remedy ? `\n      ${remedy}` : ''}`);
     }
+    print(verdictOf(findings.map(({ state }) => state)));
   }
   if (findings.some(({ state }) => state === 'problem')) process.exitCode = 2;
+}
+
+/** One line: whether everything that is needed is there. */
+function verdictOf(states: readonly Diagnosis['state'][]): string {
+  const [problems, missing] = (['problem', 'missing'] as const).map(
+    (wanted) => states.filter((state) => state === wanted).length,
+  );
+  if (problems > 0) return `Not ready: ${problems} marked FAIL, with what to do.`;
+  const others = missing > 0 ? ` (${missing} marked none are optional)` : '';
+  return `Ready to predict and train on this machine${others}.`;
 }
 
 /** Installs what is missing. @returns whether anything was */

@@ -60,7 +60,9 @@ export function engineOptions({
     return { kind: 'eager', tfjsBackend: eager };
   }
   if (!isProvider(provider))
-    throw new OptionError(`--provider: expected ${PROVIDERS.join(', ')}, got ${provider}`);
+    throw new OptionError(
+      `--device, --provider: expected ${PROVIDERS.join(', ')}, got ${provider}${provider === 'gpu' ? '; a GPU is webgpu or cuda' : ''}`,
+    );
   return { kind: 'compiled', provider, threads, spinning: spin || 'briefly' };
 }
 

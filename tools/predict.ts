@@ -57,6 +57,10 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   const { listImages } = await import('./images.js');
   const { files, notices } = listImages(images);
   notices.forEach(log);
+  if (files.length === 1) {
+    const { fileHeader } = await import('../io/image/file-header.js');
+    await fileHeader(files[0]); // a file that is no image, before weights are pulled
+  }
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   const { openModel } = await import('./open-model.js');
   const { predictFiles } = await import('../train/predict-files.js');

@@ -20,6 +20,9 @@ import type { LoadOptions } from './tasks/task.js';
 /** Placeholder for data that was given as sets. */
 export const IN_MEMORY = '(in memory)';
 
+/** End of the names of recipes for people's own data that start from weights. */
+const FINE_TUNING = /-finetune$/;
+
 /** Plan of a run before data and engine are opened: the stored configuration without the environment. */
 export interface RunPlan extends Omit<RunConfig, 'environment' | 'config'> {
   readonly config: RecipeConfig;
@@ -80,6 +83,11 @@ export async function planRun(
   });
   const length = chooseLength(options, resolved, { resumed, repeated });
   noteOptions(resolved, options, note);
+  if (FINE_TUNING.test(resolved.recipe) && start === undefined && !resumed)
+    note(
+      `warning: ${resolved.recipe} is for pretrained weights (--weights), got none: ` +
+        `from scratch ${resolved.recipe.replace(FINE_TUNING, '')} learns more`,
+    );
   if (resumed) noteChanges(resumed, resolved.config, note);
   return {
     format: RUN_FORMAT,

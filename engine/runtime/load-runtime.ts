@@ -60,7 +60,9 @@ export async function importWebRuntime(folder?: URL): Promise<typeof Ort> {
 
 async function importNative(): Promise<OrtModule | undefined> {
   try {
-    return (await import('onnxruntime-node')) as unknown as OrtModule;
+    const native = (await import('onnxruntime-node')) as unknown as typeof Ort;
+    native.env.logLevel = 'fatal'; // errors are thrown, too
+    return native;
   } catch {
     return undefined;
   }

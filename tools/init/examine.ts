@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { DataError, LayoutError } from '../../core/errors.js';
+import { readTables } from '../../datasets/annotations/read.js';
+import { hasMask } from '../../datasets/coco/inspect-set.js';
 import { findLayout } from '../../datasets/layout/detect.js';
-import type { DataLayout } from '../../datasets/layout/types.js';
+import type { DataLayout, DetectionData } from '../../datasets/layout/types.js';
 import { imagesBelow } from '../../io/files/images.js';
 import type { TaskName } from '../../train/tasks/index.js';
 import { TASK_OF } from '../data-options.js';
@@ -13,7 +15,7 @@ export interface FoundData {
 }
 
 /**
- * Finds out what a data set is for. Objects with boxes or masks can be segmented, too, and a folder of images always be
+ * Finds out what a data set is for. Objects with masks can be segmented, too, and a folder of images always be
  * pre-trained on.
  *
  * @throws DataError, ConfigError if there is no data set, or it is ambiguous or damaged
@@ -29,10 +31,17 @@ export async function examineData(path: string): Promise<FoundData> {
   const task = data && TASK_OF[data.kind];
   const lines: Partial<Record<TaskName, string>> = {
     ...(data && task && { [task]: data.line }),
-    ...(data && task === 'detect' && { segment: data.line }),
+    ...(data?.kind === 'detection' && (await hasOutlines(data)) && { segment: data.line }),
     ...(numImages > 0 && { pretrain: `${numImages} images below ${path}` }),
   };
   return { tasks: Object.keys(lines) as TaskName[], lines };
+}
+
+/** Whether objects have masks or polygons, which labels of pixels are drawn from. */
+async function hasOutlines({ splits }: DetectionData): Promise<boolean> {
+  const [source] = Object.values(splits);
+  const { annotations } = await readTables(source, () => undefined, { masks: false });
+  return annotations.ids.some((_, row) => hasMask(annotations, row));
 }
 
 /** The task that was asked for, if the data are for it, or the likeliest. @throws DataError if they are not */

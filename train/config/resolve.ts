@@ -9,6 +9,7 @@ import { isConfigPath, readConfigFile } from './file.js';
 import type { MergedSettings, Settings } from './layers.js';
 import { applySetting, baseSettings, mergeSettings } from './layers.js';
 import { SCHEMAS, type RecipeConfig } from './schemas.js';
+import { suggestSetting } from './suggest.js';
 import { applyShortcuts, type Shortcuts } from './shortcuts.js';
 
 /** Settings that override those of a recipe, lowest priority first. */
@@ -109,14 +110,31 @@ function withBackbone(
 }
 
 function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']): RecipeConfig {
-  const problems = compileSchema(SCHEMAS[task])(config).map(({ path, message }) => ({
-    path: place(path.replaceAll('/', '.'), config, sources),
-    message,
-  }));
+  const problems = compileSchema(SCHEMAS[task])(config).map(({ path, message }) => {
+    const keys = path.replaceAll('/', '.');
+    const suggested = withSuggestion(keys, message, { config, sources });
+    return { path: place(keys, config, sources), message: suggested };
+  });
   if (problems.length > 0) throw new ConfigFileError(formatProblems(problems));
   const sound = config as unknown as RecipeConfig;
   assertConsistent(sound);
   return sound;
+}
+
+/** Names the option or setting that was meant by one of `--set` that does not exist, instead of the nearest word. */
+function withSuggestion(
+  path: string,
+  message: string,
+  { config, sources }: MergedSettings,
+): string {
+  const unknown = `, got ${path.split('.').at(-1)}; nearest: `;
+  const asked = Object.keys(sources).find(
+    (known) =>
+      (known === path || known.startsWith(`${path}.`)) && sources[known] === `--set ${known}`,
+  );
+  const meant =
+    asked !== undefined && message.includes(unknown) ? suggestSetting(asked, config) : undefined;
+  return meant === undefined ? message : message.replace(/nearest: \w+$/, `use ${meant}`);
 }
 
 /** The place of a setting in the words of the user: `--set lr`, `my.yaml: lr`. */

@@ -1,7 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ModelNotFoundError } from '../../core/errors.js';
-import type { CatalogEntry } from '../catalog.js';
+import { nearestWord } from '../../core/nearest-word.js';
+import { entriesOf, isFolder } from '../../io/files/list.js';
+import { CATALOG, type CatalogEntry } from '../catalog.js';
 import { CHECKPOINTS, findCheckpoint } from '../checkpoint-folder.js';
 import { weightFileOf } from '../folder.js';
 import { resolveModelName } from '../model-name.js';
@@ -53,9 +55,9 @@ export async function locateWeights(
     const isFolder = statSync(nameOrFile).isDirectory();
     return { file: isFolder ? await fileOfFolder(nameOrFile) : nameOrFile, entry: undefined };
   }
-  if (/[\\/]|\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile) && !publishedEntry(nameOrFile)) {
-    throw ModelNotFoundError.in(nameOrFile, 'expected a weight file, got no such file');
-  }
+  const isFile = /\.(pth?|safetensors|bin|ckpt)$/.test(nameOrFile);
+  const isPlace = isFile || /[\\/]/.test(nameOrFile) || isPlainWord(nameOrFile);
+  if (isPlace && !publishedEntry(nameOrFile)) throw nothingAt(nameOrFile, isFile);
   const entry = resolveModelName(nameOrFile);
   const file = join(cacheFolder, entry.fileName);
   if (existsSync(file)) {
@@ -70,6 +72,29 @@ export async function locateWeights(
       { file },
     );
   return { file: (await pullPublished(entry, cacheFolder, options)).file, entry };
+}
+
+/** Whether a word without a dot is none that official names begin with: then it is rather a folder. */
+function isPlainWord(name: string): boolean {
+  if (name.includes('.')) return false;
+  const first = name.replace(/^convnextv2[_-]/, '').split(/[._-]/)[0];
+  return !CATALOG.some((entry) => entry.name.startsWith(first));
+}
+
+/** Error about a path where nothing is, with the most similar run folder beside it. */
+function nothingAt(path: string, isFile: boolean): ModelNotFoundError {
+  const expected = isFile
+    ? 'a weight file, got no such file'
+    : 'a run folder, a weight file or an official name (convnextv2 weights list), got nothing there';
+  const runs = foldersOf(dirname(path)).filter((folder) => existsSync(join(folder, CHECKPOINTS)));
+  const nearest = runs.length > 0 ? `; the nearest run: ${nearestWord(path, runs)}` : '';
+  return ModelNotFoundError.in(path, `expected ${expected}${nearest}`);
+}
+
+/** Folders in a folder, as paths; none if it is not there. */
+function foldersOf(folder: string): readonly string[] {
+  if (!isFolder(folder)) return [];
+  return entriesOf(folder).folders.map((name) => join(folder, name));
 }
 
 /** Weight file of a folder of the Hugging Face hub, or the best checkpoint of a run folder or of one with checkpoints. */

@@ -133,6 +133,10 @@ describe('--set', () => {
   });
 
   test.each([
+    ['schedule.epochs=3', /expected one of .*, got schedule; use --epochs$/],
+    ['learning_rate=3', /^--set learning_rate: expected one of .*; use --lr$/],
+    ['model.labelSmoothing=0', /; use --set labelSmoothing$/],
+    ['optimizer.labels=0', /; nearest: \w+$/],
     ['lrr=1', /^--set lrr: expected one of .*\blr\b.*, got lrr; nearest: lr$/],
     ['training.crop.scal=[0,1]', /^--set training.crop.scal: expected one of scale, ratio, got/],
     ['lr=fast', /^--set lr: expected a number from 0, got "fast"$/],
