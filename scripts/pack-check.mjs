@@ -27,6 +27,12 @@ function run(command, args, cwd) {
   return { stdout, stderr };
 }
 
+/** Files that a page at the top links to. */
+function linksOf(page) {
+  const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#]+)/g)].map(([, link]) => link);
+  return links.filter((link) => !/^https?:/.test(link));
+}
+
 // The five-line use of the library, in a file of the user's.
 const API = `
 import { loadModel } from 'convnextv2';
@@ -70,6 +76,7 @@ try {
     'dist/onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm.br',
     'README.md',
     'LICENSE',
+    ...linksOf('README.md'),
   ])
     if (!files.includes(needed)) fail(`expected ${needed} in the package, got none`);
 

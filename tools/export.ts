@@ -72,7 +72,8 @@ async function run(model: string, flags: Flags): Promise<void> {
   const { out, web } = flags;
   if ((out === undefined) === (web === undefined))
     throw new OptionError(
-      'export: expected --out FILE for ONNX, or --web DIR for a page that runs the model in the browser',
+      'export: expected either --out FILE for ONNX, or --web DIR for a page that runs the model in the browser, ' +
+        `got ${out === undefined ? 'neither' : 'both; run it twice'}`,
     );
   return web === undefined
     ? writeOnnx(model, { ...flags, out: out! })

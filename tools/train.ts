@@ -20,6 +20,9 @@ import { RARE } from './help.js';
 import { log, printJson, type JsonFlag } from './output.js';
 import { waitsFor } from './waiting.js';
 
+/** `RUN_CONFIG` of the library, which is loaded later. */
+const CONFIG = 'config.json';
+
 /** Most flags have the names of the library's options. */
 interface Flags
   extends
@@ -132,7 +135,9 @@ export function runToTrain(
   const folder = out ?? named ?? (resume ? recipe : undefined);
   if (folder === undefined)
     throw new OptionError(
-      "--out: expected a run folder, got none: option '--out <dir>' not specified",
+      existsSync(join(recipe, CONFIG))
+        ? `--out: expected a new run folder to repeat ${recipe}, got none; to go on with it: npx convnextv2 train ${shellWord(recipe)} --resume`
+        : "--out: expected a run folder, got none: option '--out <dir>' not specified",
     );
   return { recipe, out: folder };
 }
@@ -140,10 +145,9 @@ export function runToTrain(
 async function run(first: string | undefined, flags: Flags): Promise<void> {
   const { json = false } = flags;
   const { recipe, out } = runToTrain(first, flags);
-  const { RUN_CONFIG } = await import('../train/config/run-config.js');
-  if (flags.out === undefined && !existsSync(join(out, RUN_CONFIG)))
+  if (flags.out === undefined && !existsSync(join(out, CONFIG)))
     throw new OptionError(
-      `--resume: expected a run folder, got ${out}; such as: npx convnextv2 train RUN --resume`,
+      `--resume: expected a run folder, got ${out}, ${existsSync(out) ? `which has no ${CONFIG}` : 'which is not there'}`,
     );
   const { optionsAmong } = await import('../core/options.js');
   const { train } = await import('../train/train.js');
