@@ -17,10 +17,17 @@ export const LABEL_FILES = [
   '_classes.csv',
 ] as const;
 
-/** Whether a file is a label file: Roboflow writes two kinds of tables as `_classes.csv`, one with a column a class. */
+/** Rows of an image, the corners of a box, and its class. */
+const BOX_ROWS = /^[^\n]*(\n[^\n]*)?([,;\t] *-?\d+(\.\d+)? *){4}([,;\t]|\r?\n|$)/;
+
+/**
+ * Whether a file is a label file: Roboflow writes two kinds of tables as `_classes.csv`, one with a column a class, and a
+ * `labels.csv` may have boxes.
+ */
 export function isLabelFile(file: string): boolean {
   if (!existsSync(file)) return false;
-  return !isTable(file) || /^\W*filename\s*,/i.test(readTextSync(file).slice(0, 100));
+  if (isTable(file)) return /^\W*filename\s*,/i.test(readTextSync(file).slice(0, 100));
+  return !file.endsWith('labels.csv') || !BOX_ROWS.test(readTextSync(file).slice(0, 4096));
 }
 
 const isTable = (file: string): boolean => file.endsWith('_classes.csv');

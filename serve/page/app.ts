@@ -78,6 +78,8 @@ function addFiles(files: readonly File[]): void {
     const preview = document.createElement('img');
     preview.src = URL.createObjectURL(file);
     preview.alt = '';
+    // Of a file that is no picture, or a TIFF, which browsers do not show.
+    preview.addEventListener('error', () => preview.replaceWith(noPreview()));
     const name = document.createElement('span');
     name.textContent = file.name;
     button.append(preview, name);
@@ -89,6 +91,12 @@ function addFiles(files: readonly File[]): void {
   }
   if (files.length > 0) void show(pictures[pictures.length - files.length]);
   void predictAll();
+}
+
+function noPreview(): HTMLElement {
+  const box = document.createElement('i');
+  box.textContent = 'no preview';
+  return box;
 }
 
 /** Predicts the pictures that have no result, one after the other. */
@@ -117,6 +125,7 @@ async function predict(picture: Picture): Promise<void> {
     if (error instanceof ServerError && error.status === 401) byId('access').hidden = false;
   }
   picture.button.classList.toggle('failed', picture.error !== undefined);
+  picture.button.title = picture.error ?? '';
   if (picture === current) await show(picture);
 }
 

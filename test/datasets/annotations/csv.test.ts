@@ -65,6 +65,14 @@ test('TensorFlow: a file for each split, images in folders of the same names', a
   expect((await loadDetectionSplit(layout, 'train')).images.ids).toHaveLength(1);
 });
 
+test('labels.csv beside the images is of boxes, if its rows have them', async () => {
+  for (const name of ['a.jpg', 'b.jpg']) data.image(name);
+  data.write('labels.csv', 'image,x1,y1,x2,y2,class\na.jpg,5,5,30.5,30,cat\nb.jpg,5,5,30,30,dog\n');
+  expect((await detectLayout(data.root)).line).toBe('CSV boxes: train 2, 2 classes');
+  data.write('labels.csv', 'a.jpg,cat,1,2\nb.jpg,dog,3,4\n');
+  expect((await detectLayout(data.root)).line).toMatch(/^ImageNet layout/);
+});
+
 test('Roboflow’s folders with _annotations.csv, and a file by itself', async () => {
   const header = 'filename,width,height,class,xmin,ymin,xmax,ymax\n';
   for (const split of ['train', 'valid']) {
