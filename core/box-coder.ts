@@ -27,7 +27,7 @@ export const MAX_LOG_RATIO = Math.abs(Math.log(16 / 1000));
 /** Options of decoding. Without `clip` the boxes may extend beyond the image. */
 export interface DecodeOptions extends BoxCoderConfig {
   /** The un-padded image. */
-  readonly clip?: Size;
+  readonly clip?: Size | undefined;
 }
 
 /**

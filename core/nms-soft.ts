@@ -19,7 +19,7 @@ interface SoftNmsOptions {
   /** Boxes are dropped as soon as their score is below this. */
   readonly minScore: number;
   /** Stop after this many boxes; all if left out. */
-  readonly maxKept?: number;
+  readonly maxKept?: number | undefined;
 }
 
 /** Boxes that soft-NMS keeps. */

@@ -8,7 +8,7 @@ export interface NmsOptions {
   /** A box is suppressed if its IoU with a kept box of higher score is greater than this; 0–1. */
   readonly iouThreshold: number;
   /** Stop after this many boxes; all if left out. */
-  readonly maxKept?: number;
+  readonly maxKept?: number | undefined;
 }
 
 /**

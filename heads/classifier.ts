@@ -30,7 +30,7 @@ interface HeadOptions {
   /** Width of a layer with GELU before the head; default: no such layer. */
   readonly hidden?: number | undefined;
   /** Kind of the norm; absent: layer norm. */
-  readonly normKind?: NormForm['kind'];
+  readonly normKind?: NormForm['kind'] | undefined;
   /** Whether every position is normalized before pooling instead of their mean, in timm's `_hnf`. */
   readonly normFirst?: boolean | undefined;
 }

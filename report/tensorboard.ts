@@ -16,7 +16,7 @@ interface TensorBoardOptions {
   /** First step of a resumed run: TensorBoard drops the later events of earlier files in the folder. */
   readonly resumedAtStep?: number | undefined;
   /** Returns milliseconds since 1970; default: the system clock. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /**

@@ -10,15 +10,15 @@ import { cacheFolder } from '../io/files/cache-folder.js';
 import { formatTable, log, print, printJson, type JsonFlag } from './output.js';
 
 interface CacheOptions extends JsonFlag {
-  readonly cache?: string;
+  readonly cache?: string | undefined;
 }
 
 interface FileOptions extends CacheOptions {
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
 }
 
 interface WhichOptions extends FileOptions {
-  readonly which?: Which;
+  readonly which?: Which | undefined;
 }
 
 /** Tolerance of logits compared with the published ones, which have four digits. */
@@ -270,8 +270,8 @@ async function convertAction(
 }
 
 interface VerifyOptions extends WhichOptions {
-  readonly image?: string;
-  readonly as?: string;
+  readonly image?: string | undefined;
+  readonly as?: string | undefined;
 }
 
 async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise<void> {

@@ -33,9 +33,9 @@ export interface LoaderOptions<Sample> {
   /** Number of worker threads; 0 runs the pipeline in this thread. */
   readonly numWorkers: number;
   /** Largest number of batches in preparation or waiting, not counting the caller's; default: two per worker. */
-  readonly prefetch?: number;
+  readonly prefetch?: number | undefined;
   /** Number of samples that a worker prepares concurrently; default 2, so that decoding overlaps with transforms. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
 }
 
 /** A batch with its position. */

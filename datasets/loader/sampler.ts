@@ -13,7 +13,7 @@ export interface SamplerOptions {
    */
   readonly lastBatch: 'keep' | 'drop' | 'fill';
   /** `[numSamples]`; a batch contains only samples of the same group (e.g. landscape or portrait). */
-  readonly groups?: ArrayLike<number>;
+  readonly groups?: ArrayLike<number> | undefined;
   /** Shard of this process if there are several; all have the same seed. */
   readonly shard?: { readonly index: number; readonly count: number };
 }

@@ -12,7 +12,7 @@ interface SceneOptions {
    * Whether objects have a single color and are complete, separate, without holes or crowds, which a small network learns
    * in minutes.
    */
-  readonly plain?: boolean;
+  readonly plain?: boolean | undefined;
 }
 
 /** One drawn shape. `[ux, uy]` is its x axis, a unit vector. */

@@ -8,11 +8,11 @@ import { imageKernels } from './scratch.js';
 interface CvResizeOptions {
   readonly size: Size;
   /** Window of the result that is computed and returned. Default: all. */
-  readonly window?: Rect;
+  readonly window?: Rect | undefined;
   /** Whether to flip the returned window horizontally. */
-  readonly mirrored?: boolean;
+  readonly mirrored?: boolean | undefined;
   /** Destination; default: a new array. */
-  readonly out?: Uint8Array;
+  readonly out?: Uint8Array | undefined;
 }
 
 /** Number of fractional bits of OpenCV's weights. */

@@ -10,13 +10,13 @@ interface PilResizeOptions {
   /** Size of the whole result. */
   readonly size: Size;
   /** Crop applied before the filter, which uses no pixels outside. Default: the whole image. */
-  readonly crop?: Rect;
+  readonly crop?: Rect | undefined;
   /** `[x1, y1, x2, y2]` in pixels of the crop, may be fractional; taps extend beyond it as in Pillow. Default: all. */
-  readonly box?: readonly [number, number, number, number];
+  readonly box?: readonly [number, number, number, number] | undefined;
   /** Window of the result that is computed and returned. Default: all. */
-  readonly window?: Rect;
+  readonly window?: Rect | undefined;
   /** Whether to flip the returned window horizontally. */
-  readonly mirrored?: boolean;
+  readonly mirrored?: boolean | undefined;
   /** Destination, at least `[window.height, window.width, 3]`; default: a new array. */
   readonly out?: Uint8Array | undefined;
 }

@@ -22,9 +22,9 @@ interface CaptureRequest {
     inputs: Readonly<Record<string, tf.Tensor>>,
   ) => Readonly<Record<string, tf.Tensor>>;
   /** Values of inputs to store in the graph as constants. */
-  readonly frozen?: ReadonlyMap<string, Float32Array>;
+  readonly frozen?: ReadonlyMap<string, Float32Array> | undefined;
   /** Constants computed from these; graphs for other sizes share them. */
-  readonly folded?: Map<string, Float32Array>;
+  readonly folded?: Map<string, Float32Array> | undefined;
 }
 
 /**

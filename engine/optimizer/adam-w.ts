@@ -11,7 +11,7 @@ export interface AdamWOptions {
   /** Number of this update, from 1; determines the bias corrections. */
   readonly step: number;
   /** Factor applied to the gradients, e.g. by clipping; default 1. */
-  readonly gradientScale?: number;
+  readonly gradientScale?: number | undefined;
 }
 
 /**

@@ -6,11 +6,11 @@ interface FlatBufferOptions {
   /** Number of moments of the optimizer: AdamW 2, SGD 1. */
   readonly moments: 0 | 1 | 2;
   /** Exponential moving average (EMA) of the parameters. */
-  readonly ema?: boolean;
+  readonly ema?: boolean | undefined;
   /** Second gradient array, for accumulation over micro-batches. */
-  readonly microGradients?: boolean;
+  readonly microGradients?: boolean | undefined;
   /** Largest total number of bytes for which the arrays share a WebAssembly memory. Default: the 32-bit address space. */
-  readonly maxMemoryBytes?: number;
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /**

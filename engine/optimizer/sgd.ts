@@ -9,7 +9,7 @@ export interface SgdOptions {
   readonly momentum: number;
   readonly nesterov: boolean;
   /** Factor applied to the gradients, e.g. by clipping; default 1. */
-  readonly gradientScale?: number;
+  readonly gradientScale?: number | undefined;
 }
 
 /**

@@ -27,8 +27,8 @@ export type EngineOptions =
       /** Memory for open sessions in bytes; default: a quarter of what is available when the engine opens. */
       readonly sessionBytes?: number | undefined;
       /** Disables the native package or the blocked kernels, for comparisons and tests. */
-      readonly runtime?: 'native' | 'wasm';
-      readonly lowering?: 'portable';
+      readonly runtime?: 'native' | 'wasm' | undefined;
+      readonly lowering?: 'portable' | undefined;
     }
   | { readonly kind: 'eager'; readonly tfjsBackend: string };
 

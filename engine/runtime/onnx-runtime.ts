@@ -45,7 +45,7 @@ export interface SessionOptions {
   /** Whether every session keeps its memory pages in its own arena; otherwise all sessions use the process's allocator. */
   readonly ownArena: boolean;
   /** Writes a Chrome trace to files with this prefix. */
-  readonly profilePrefix?: string;
+  readonly profilePrefix?: string | undefined;
   /**
    * Whether consecutive reshapes stay apart: ONNX Runtime cannot join those whose shapes are computed, and then does not open
    * the session.

@@ -54,9 +54,9 @@ export interface GradientRequest {
   /** Name of the scalar output that is differentiated. */
   readonly of: string;
   /** Parameters to differentiate; default: all trainable ones. Parameters that do not influence the loss get zeros. */
-  readonly parameters?: readonly string[];
+  readonly parameters?: readonly string[] | undefined;
   /** Inputs to differentiate; their gradients are outputs `grad:NAME`. */
-  readonly inputs?: readonly string[];
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /** Arrays that outputs are written to, each with as many values as the output. */

@@ -34,9 +34,9 @@ interface SkippedPackage {
 /** Options of the search for packages. */
 interface LoadTensorflowOptions {
   /** Package that is tried first, before the other one. */
-  readonly prefer?: 'gpu' | 'cpu';
+  readonly prefer?: 'gpu' | 'cpu' | undefined;
   /** Imports a package by name. */
-  readonly importModule?: (name: string) => Promise<unknown>;
+  readonly importModule?: ((name: string) => Promise<unknown>) | undefined;
 }
 
 /**
@@ -122,8 +122,8 @@ function description(backend: unknown): Omit<TensorflowBackend, 'skipped'> {
     );
   }
   const flags = backend as tf.KernelBackend & {
-    readonly isGPUPackage?: boolean;
-    readonly isUsingGpuDevice?: boolean;
+    readonly isGPUPackage?: boolean | undefined;
+    readonly isUsingGpuDevice?: boolean | undefined;
     readonly binding?: { readonly TF_Version?: string };
   };
   return {

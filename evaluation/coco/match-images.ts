@@ -9,9 +9,9 @@ export interface ImageMatchOptions {
   /** Smallest IoU of a correct detection of the category. */
   readonly iouThreshold: number;
   /** Smallest score of detections. */
-  readonly minScore?: number;
+  readonly minScore?: number | undefined;
   /** Largest number of detections per image and category. */
-  readonly maxDetections?: number;
+  readonly maxDetections?: number | undefined;
   /** Images to visit; default: all. */
   readonly imageIds?: readonly number[] | undefined;
 }

@@ -9,7 +9,7 @@ interface BoundaryOptions {
   readonly height: number;
   readonly width: number;
   /** Default distance as a fraction of the image diagonal. */
-  readonly dilationRatio?: number;
+  readonly dilationRatio?: number | undefined;
 }
 
 /** Width of a boundary in pixels: `max(1, round(ratio · diagonal))`, ties to even. */

@@ -8,9 +8,9 @@ interface SemanticOptions {
   /** K, at most 65535. */
   readonly numClasses: number;
   /** Label of ignored pixels. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
   /** Whether 0 in label files means "other" and 1 … K are classes; they become the ignored label and 0 … K − 1. */
-  readonly reduceZeroLabel?: boolean;
+  readonly reduceZeroLabel?: boolean | undefined;
 }
 
 /** Result of an evaluation. */

@@ -26,8 +26,9 @@ export interface EvaluateChunksOptions extends Omit<EvaluateOptions, 'shard'> {
    * Largest number of images per partial result, which are lost on interruption; a folder with partial results keeps its
    * number.
    */
-  readonly chunkImages?: number;
-  readonly onChunk?: (done: { readonly chunk: number; readonly chunks: number }) => void;
+  readonly chunkImages?: number | undefined;
+  readonly onChunk?:
+    ((done: { readonly chunk: number; readonly chunks: number }) => void) | undefined;
 }
 
 /** State of an evaluation after a run. */

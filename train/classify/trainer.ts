@@ -72,9 +72,9 @@ interface CountOptions {
    * positions of a single image have another order than for two or more, so results would otherwise depend on the
    * division into shards.
    */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Called with the image indices `[N]` and the logits `[N, K]` of each batch; the logits are overwritten later. */
-  readonly onLogits?: (indices: Int32Array, logits: Float32Array) => void;
+  readonly onLogits?: ((indices: Int32Array, logits: Float32Array) => void) | undefined;
 }
 
 /** Evaluates a classifier on a data set. */

@@ -11,9 +11,9 @@ export interface CommunicationTimes {
 /** Handling of missing ranks in a collective. */
 export interface CollectiveOptions {
   /** Purpose of the wait, for messages: `evaluation`. */
-  readonly what?: string;
+  readonly what?: string | undefined;
   /** Whether to warn about late ranks but never give up, for work of unknown duration on one rank. */
-  readonly patient?: boolean;
+  readonly patient?: boolean | undefined;
 }
 
 /**

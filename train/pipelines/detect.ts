@@ -32,7 +32,7 @@ export interface DetectionPipelineOptions {
   /** Batches are zero-padded at the right and bottom to a multiple of this, 32. */
   readonly divisor: number;
   /** Options of the RPN's targets, computed in the worker; without them batches have none. */
-  readonly rpn?: RpnTargetRule;
+  readonly rpn?: RpnTargetRule | undefined;
   /** As in `DetectionConfig`. */
   readonly ignoreRegions?: number | undefined;
 }

@@ -36,7 +36,7 @@ interface CollapseOptions {
   /** `responseForm` of the configuration. */
   readonly variant?: GrnVariant | undefined;
   /** Called with every activation of every image, with the index of the image. */
-  readonly onActivation?: (image: number, activation: BlockActivation) => void;
+  readonly onActivation?: ((image: number, activation: BlockActivation) => void) | undefined;
 }
 
 /** Outputs `stages.s.b.expanded` and `stages.s.b.normalized`, `[N, H, W, 4C]`, of every block. */

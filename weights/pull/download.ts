@@ -18,13 +18,13 @@ export interface Progress {
 export interface DownloadOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Number of attempts without a new byte; default 5. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Pause before the second attempt, doubled each time up to 30 s; default 1000. */
-  readonly retryDelayMs?: number;
+  readonly retryDelayMs?: number | undefined;
   /** Time without data after which the connection is closed; default 30,000. */
-  readonly idleTimeoutMs?: number;
+  readonly idleTimeoutMs?: number | undefined;
   /** Largest size of a file; default 16 GiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Called with the reason before every further attempt, and with the pause before it. */
   readonly onRetry?: ((reason: string, pauseMs: number) => void) | undefined;
 }
