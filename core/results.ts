@@ -94,7 +94,10 @@ export function assertResult(where: string, result: ImageResult): void {
     case 'classify':
       return assertList(where, `${expected} with a list of classes`, result.classes);
     case 'detect':
-      return assertList(where, `${expected} with a list of objects`, result.objects);
+      assertList(where, `${expected} with a list of objects`, result.objects);
+      for (const object of result.objects)
+        assertObject(where, `${expected} with objects`, object, 'box', 'score', 'classIndex');
+      return;
     case 'segment':
       assertList(where, `${expected} with labels`, result.labels);
       return assertList(where, `${expected} with class names`, result.classNames);

@@ -63,9 +63,13 @@ export function findLabelFile(folder: string): string | undefined {
  * a label per line, separated by blanks, a tab or a comma; further columns are ignored (boxes in Kaggle's and Tiny
  * ImageNet's files). Roboflow's `_classes.csv` has a column of 0 and 1 for each class.
  *
+ * @param isClass whether a text is a class, which finds the end of file names with blanks; default: their extension does
  * @throws DataError if it can't be understood, or an image has several classes
  */
-export function readLabelFile(file: string): readonly FileLabel[] {
+export function readLabelFile(
+  file: string,
+  isClass?: (text: string) => boolean,
+): readonly FileLabel[] {
   let text: string;
   try {
     text = decodeText(readWhole(file), file, 'a list of labels');
@@ -74,7 +78,17 @@ export function readLabelFile(file: string): readonly FileLabel[] {
     throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
   if (isTable(file)) return fromTable(text, file);
-  return file.endsWith('.json') ? fromJson(text, file) : fromText(text, file);
+  const isJson = file.endsWith('.json') || (/^\s*[[{]/.test(text) && isParsed(text));
+  return isJson ? fromJson(text, file) : fromText(text, file, isClass);
+}
+
+function isParsed(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Names of the classes that a label file lists itself; undefined for files that only use them. */
@@ -101,10 +115,16 @@ function fromTable(text: string, file: string): FileLabel[] {
   });
 }
 
-function fromText(text: string, file: string): FileLabel[] {
+function fromText(
+  text: string,
+  file: string,
+  isClass: ((text: string) => boolean) | undefined,
+): FileLabel[] {
   const isCsv = file.endsWith('.csv');
   return text.split(/\r?\n/).flatMap((line, i) => {
     if (line.trim() === '' || (i === 0 && isCsv && /^\w+[,;]\w+$/.test(line.trim()))) return [];
+    const named = isClass && namedLine(line.trim(), isClass);
+    if (named) return [named];
     const [name = '', rest = ''] = dividedLine(line.trim());
     // Boxes follow in Kaggle's file, four numbers each, and scores in others; one whole number is part of a name: "type 2".
     const label = /^\S+(?=\s+-?(\d+\s+-?\d|\d*\.\d))/.exec(rest)?.[0] ?? rest;
@@ -128,6 +148,21 @@ function dividedLine(line: string): readonly (string | undefined)[] {
   const extended = /^(.+?\.(?:jpe?g|png|webp|bmp|gif|tiff?|avif))\s+(.+)$/i.exec(line);
   const [, name, rest] = extended ?? /^(\S+)\s+(.+)$/.exec(line) ?? [];
   return [name ?? line, rest];
+}
+
+/** Longest name of a class that is looked for after a file name with blanks. */
+const MAX_CLASS_CHARS = 1000;
+
+/** Divides a line at the first blank, tab or comma after which a class follows. */
+function namedLine(line: string, isClass: (text: string) => boolean): FileLabel | undefined {
+  // A class is looked for in the end of a line only, however many blanks come before.
+  const from = Math.max(0, line.length - MAX_CLASS_CHARS);
+  for (const { index, 0: gap } of line.matchAll(/\s*[,\t]\s*|\s+/g)) {
+    if (index < from) continue;
+    const label = line.slice(index + gap.length);
+    if (index > 0 && isClass(label)) return { file: line.slice(0, index), label };
+  }
+  return undefined;
 }
 
 /** The devkit's ground truth has one number per line, in its own order of classes. */

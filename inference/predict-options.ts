@@ -1,7 +1,8 @@
-import { assertObject } from '../core/arguments.js';
-import { OptionError, quote } from '../core/errors.js';
+import { assertObject, describedValue, kindOf } from '../core/arguments.js';
+import { InputError, OptionError, quote } from '../core/errors.js';
 import * as rule from '../core/options.js';
 import type { ImageResult } from '../core/results.js';
+import type { HostTensor } from '../engine/runtime/program.js';
 import { assertTile, type TileOptions } from './tiles/grid.js';
 
 /** Largest factor of test-time augmentation. */
@@ -87,24 +88,57 @@ export function assertCallOptions(options: PredictCallOptions, task: PredictTask
 /** Checks images and options of a classifier's `logits`. @throws InputError */
 export function assertLogitsCall(images: unknown, options: CallOptions): void {
   assertObject('logits', 'preprocessed images { shape, data }', images, 'shape', 'data');
+  const { shape, data } = images as HostTensor;
+  const length = [...shape].reduce((product, side) => product * side, 1);
+  if (shape.length !== 4 || shape[3] !== 3 || kindOf(data) !== 'Float32Array')
+    throw new InputError(
+      `logits: expected float32 values of shape [N, H, W, 3], got ${describedValue(data)} of [${[...shape].join(', ')}]`,
+    );
+  if (data.length !== length)
+    throw new InputError(`logits: expected ${length} values, got ${data.length}`);
   rule.assertOptions('logits', options, CALL_RULES);
 }
 
-/** Checks options of a model. @throws as {@link assertCallOptions} */
+/** Tasks that options have a meaning for; models of all tasks take the others. */
+const TASKS_OF = {
+  tta: ['detect', 'segment'],
+  slide: ['segment'],
+  ratios: ['segment'],
+  tile: ['detect', 'segment'],
+  perClassNms: ['detect'],
+  max: ['detect'],
+} as const satisfies Partial<Record<keyof PredictOptions, readonly PredictTask[]>>;
+
+const MODELS: Readonly<Record<PredictTask, string>> = {
+  classify: 'classifier',
+  detect: 'detector',
+  segment: 'segmenter',
+};
+
+/**
+ * Checks options of a model, which its task must have a use for; options of a call may be the same for models of all tasks,
+ * but for tiles.
+ *
+ * @throws as {@link assertCallOptions}
+ */
 export function assertPredictOptions(options: PredictOptions, task: PredictTask): void {
   rule.assertOptions('options', options, PREDICT_RULES);
+  for (const name of Object.keys(TASKS_OF) as (keyof typeof TASKS_OF)[])
+    assertTask(name, options[name], task);
   assertFits(options, task);
 }
 
+function assertTask(name: keyof typeof TASKS_OF, value: unknown, task: PredictTask): void {
+  const tasks: readonly PredictTask[] = TASKS_OF[name];
+  if (value === undefined || value === false || tasks.includes(task)) return;
+  const wanted = tasks.map((each) => MODELS[each]).join(' or ');
+  throw new OptionError(`${name}: expected a ${wanted}, got the task ${task}`);
+}
+
 function assertFits({ ratios, tile }: PredictOptions, task: PredictTask): void {
-  if (tile !== undefined) {
-    assertTile(tile);
-    if (task === 'classify')
-      throw new OptionError('tile: expected a detector or segmenter, got the task classify');
-  }
+  assertTask('tile', tile, task);
+  if (tile !== undefined) assertTile(tile);
   if (ratios === undefined) return;
-  if (task !== 'segment')
-    throw new OptionError(`ratios: expected a segmenter, got the task ${task}`);
   if (!Array.isArray(ratios as unknown))
     throw new OptionError(`ratios: expected a list of numbers, got ${quote(ratios)}`);
   if (ratios.length === 0 || !ratios.every((ratio) => ratio > 0 && ratio <= MAX_RATIO))

@@ -27,8 +27,11 @@ export interface ToCocoOptions {
 }
 
 const RULES: rule.OptionRules<ToCocoOptions> = {
-  imageId: rule.ruled('a number', (value) => typeof value === 'number'),
-  categoryIds: rule.A_LIST,
+  imageId: rule.ruled('a whole number', Number.isSafeInteger),
+  categoryIds: rule.ruled(
+    'a list of whole numbers',
+    (value) => Array.isArray(value) && value.every(Number.isSafeInteger),
+  ),
 };
 
 /**

@@ -74,7 +74,7 @@ test('deep values in labels and results are refused', async () => {
   const labels = await put('labels.json', texts(`{"a.jpg": ${DEEP}}`));
   expect(() => readLabelFile(labels)).toThrow(/expected a file and its class, got a value too/);
   await expect(scoreImagenet({ dt: [], parts: [], gt: labels, numClasses: 2 })).rejects.toThrow(
-    /expected a file name and a class, got a value too deep/,
+    /expected a file and its class, got a value too deep/,
   );
   for (const line of [`{"file": ${DEEP}}`, `{"file":"a","label":${DEEP}}`, DEEP]) {
     const results = await put('results.jsonl', texts(line));

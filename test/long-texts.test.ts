@@ -35,6 +35,6 @@ test('a palette with blanks inside a line', async () => {
 
 test('a list of labels with a line of many words', async () => {
   const file = await put('labels.txt', `${'a '.repeat(300_000)}cat\n`);
-  const labels = await readLabels(file, (text) => text === 'cat');
+  const labels = readLabels(file, (text) => text === 'cat');
   expect([...labels.values()]).toEqual(['cat']);
 }, 5000);

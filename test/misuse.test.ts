@@ -290,6 +290,16 @@ test.each<readonly [string, () => unknown, RegExp]>([
   ],
   ['images', () => models.classify.logits(wrong(3)), /^logits: expected preprocessed images/],
   [
+    'bytes',
+    () => models.classify.logits({ shape: [1, 1, 1, 3], data: new Uint8Array(3) }),
+    /^logits: expected float32 .*got a Uint8Array of \[1, 1, 1, 3\]$/,
+  ],
+  [
+    'the length',
+    () => models.classify.logits({ shape: [1, 2, 1, 3], data: new Float32Array(3) }),
+    /^logits: expected 6 values, got 3$/,
+  ],
+  [
     'split',
     () => api.evaluate(models.classify, 'x', { split: wrong('test') }),
     /train or val, got/,

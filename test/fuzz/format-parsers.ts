@@ -77,7 +77,7 @@ export function formatParsers(root: string): readonly Fuzzed[] {
       name: 'image labels',
       corpus: bytes('a.jpg 0\nb.jpg n01440764\n', 'a.jpg\tcat\t1 2 3 4\n'),
       file: 'labels.txt',
-      read: readLabelFile,
+      read: (file: string) => readLabelFile(file),
     },
     {
       name: 'Pascal VOC',

@@ -34,6 +34,9 @@ const segmented = segmentResult({
 });
 
 test('rows of COCO have the ids of the result or those that are given', () => {
+  for (const wrong of [{ imageId: NaN }, { imageId: 1.5 }, { categoryIds: [1, NaN] }])
+    expect(() => toCoco(detected, wrong)).toThrow(/^(imageId|categoryIds): expected/);
+  expect(() => toCoco({ ...detected, objects: [{} as never] })).toThrow('without box');
   expect(toCoco(detected, { imageId: 5 })).toEqual([
     { image_id: 5, category_id: 17, bbox: [1, 0, 2, 2], score: 0.75, segmentation: mask },
     { image_id: 5, category_id: 3, bbox: [0, 0, 4, 1], score: 0.5 },

@@ -79,6 +79,11 @@ test('ratios out of range, or for another task, are errors before any work', asy
   await expect(open(classifier, { ratios: [1] })).rejects.toThrow(
     'ratios: expected a segmenter, got the task classify',
   );
+  await expect(open(classifier, { tta: true })).rejects.toThrow(
+    'tta: expected a detector or segmenter, got the task classify',
+  );
+  await expect(open(classifier, { slide: true })).rejects.toThrow('slide: expected a segmenter');
+  await (await open(classifier, { tta: false, score: 0.5 })).release();
   for (const list of ['0', '1,,2', 'a', '-1', '1,Infinity', '']) {
     const { code, stderr } = await runInProcess(['predict', files[2], PHOTO, '--ratios', list]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('--ratios: expected numbers')]);

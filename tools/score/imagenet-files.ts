@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ResultsError, quote } from '../../core/errors.js';
+import { readLabelFile } from '../../datasets/imagenet-labels.js';
 import { readBytes } from '../../io/files/read.js';
 
 /** Result of one image. */
@@ -103,74 +104,24 @@ function numbers(value: unknown, where: string, what: string): readonly number[]
 }
 
 /**
- * Reads labels by name of the image: a JSON list of `{file, label | index}`, a JSON object, or lines `file label`; labels
- * are class indices, or names or keys of classes.
+ * Reads a label file by name of the image; labels are class indices, or names or keys of classes.
  *
- * @param isClass whether a text is a class, which finds the end of file names with blanks; undefined without a list
+ * @param isClass whether a text is a class; undefined without a list
  */
-export async function readLabels(
+export function readLabels(
   file: string,
   isClass: ((text: string) => boolean) | undefined,
-): Promise<ReadonlyMap<string, number | string>> {
+): ReadonlyMap<string, number | string> {
   if (!existsSync(file)) throw ResultsError.in(file, 'expected labels, got no such file');
-  const text = await readText(file);
-  const json = tryParse(text);
-  const entries: [unknown, unknown, string][] = Array.isArray(json)
-    ? json.map((item: unknown, i) => {
-        const record = isObject(item) ? item : {};
-        const label = record['label'] ?? record['index'] ?? record['wnid'] ?? record['class'];
-        return [record['file'] ?? record['image'], label, `${file}: entry ${i}`];
-      })
-    : isObject(json)
-      ? Object.entries(json).map(([name, label]) => [name, label, `${file}: ${name}`])
-      : text.split('\n').flatMap((line, i): [unknown, unknown, string][] => {
-          if (line.trim() === '') return [];
-          return [[...labelLine(line.trim(), isClass), `${file}:${i + 1}`]];
-        });
   const labels = new Map<string, number | string>();
-  for (const [name, label, where] of entries) {
-    const isLabel = typeof label === 'number' || typeof label === 'string';
-    if (typeof name !== 'string' || !isLabel)
-      throw new ResultsError(
-        `${where}: expected a file name and a class, got ${quote([name, label])}`,
-        { file },
-      );
-    const key = imageName(name);
-    if (labels.has(key))
-      throw new ResultsError(`${where}: expected each image once, got ${key} again`, { file });
-    labels.set(key, label);
+  for (const { file: path, label } of readLabelFile(file, isClass)) {
+    const name = imageName(path);
+    if (labels.has(name))
+      throw ResultsError.in(file, `expected each image once, got ${name} again`, { id: name });
+    const isIndex = typeof label === 'string' && /^\d+$/.test(label) && isClass?.(label) !== true;
+    labels.set(name, isIndex ? Number(label) : label);
   }
   return labels;
-}
-
-/** Divides a line at the first blank, tab or comma after which a class follows. */
-function labelLine(
-  line: string,
-  isClass: ((text: string) => boolean) | undefined,
-): readonly [string | undefined, number | string | undefined] {
-  const named = isClass && namedLine(line, isClass);
-  if (named) return named;
-  const indexed = /^(.*\S)\s+(\d+)$/.exec(line);
-  if (indexed) return [indexed[1], Number(indexed[2])];
-  const divided = /^(\S+?)(?:\s*[,\t]\s*|\s+)(\S.*)$/.exec(line);
-  return [divided?.[1], divided?.[2]];
-}
-
-/** Longest name of a class that is looked for after a file name with blanks. */
-const MAX_CLASS_CHARS = 1000;
-
-function namedLine(
-  line: string,
-  isClass: (text: string) => boolean,
-): readonly [string, string] | undefined {
-  // A class is looked for in the end of a line only, however many blanks come before.
-  const from = Math.max(0, line.length - MAX_CLASS_CHARS);
-  for (const { index, 0: gap } of line.matchAll(/\s*[,\t]\s*|\s+/g)) {
-    if (index < from) continue;
-    const label = line.slice(index + gap.length);
-    if (index > 0 && isClass(label)) return [line.slice(0, index), label];
-  }
-  return undefined;
 }
 
 const readText = async (file: string): Promise<string> =>

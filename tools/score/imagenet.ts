@@ -131,7 +131,7 @@ async function readTruth(
     );
   const lookUp = classes && classLookup(classes);
   const isClass = lookUp && ((text: string): boolean => typeof lookUp(text) === 'number');
-  const labels = gt === undefined ? undefined : await readLabels(gt, isClass);
+  const labels = gt === undefined ? undefined : readLabels(gt, isClass);
   return { labels, classes, lookUp, listed };
 }
 
