@@ -1,17 +1,13 @@
 import type { CompressedMask, ResultJson } from '../core/results.js';
 import { expandMask } from '../core/results.js';
 import { rleArea, rleBox } from '../core/rle.js';
+import { cocoImage, type CocoCategoryRow, type CocoImageRow } from '../io/coco/write.js';
 import { toCoco, type CocoResultRow } from '../inference/to-coco.js';
 
 /** A document like COCO's annotation files, whose annotations have scores. */
 export interface CocoDocument {
-  readonly images: readonly {
-    readonly id: number;
-    readonly file_name: string;
-    readonly width: number;
-    readonly height: number;
-  }[];
-  readonly categories: readonly { readonly id: number; readonly name: string }[];
+  readonly images: readonly CocoImageRow[];
+  readonly categories: readonly CocoCategoryRow[];
   /** With the fields of result files, so that the list alone is such a file. */
   readonly annotations: readonly (CocoResultRow & {
     readonly id: number;
@@ -27,12 +23,7 @@ export function cocoDocument(
 ): CocoDocument {
   const rows = results.flatMap(({ result }, i) => rowsOf(result, i + 1, categories));
   return {
-    images: results.map(({ name, result: { width, height } }, i) => ({
-      id: i + 1,
-      file_name: name,
-      width,
-      height,
-    })),
+    images: results.map(({ name, result }, i) => cocoImage(i + 1, name, result)),
     categories,
     annotations: rows.map((row, i) => ({ id: i + 1, ...row, ...areaOf(row), iscrowd: 0 })),
   };

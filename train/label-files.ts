@@ -7,6 +7,7 @@ import { rleArea } from '../core/rle.js';
 import { shownObjects, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { toLabelMe } from '../inference/to-labelme.js';
+import { cocoCategories, cocoImage } from '../io/coco/write.js';
 import { cvatHead, cvatImage, CVAT_END } from '../io/cvat/write.js';
 import type { JsonRows } from '../io/files/json-stream.js';
 import { vocXml } from '../io/voc/write.js';
@@ -139,7 +140,7 @@ function cocoWriter(model: ImageModel): LabelWriter {
   };
   return {
     rows: ({ fileName, width, height, objects }, index) => ({
-      'coco-images': [{ id: index + 1, file_name: fileName, width, height }],
+      'coco-images': [cocoImage(index + 1, fileName, { width, height })],
       'coco-annotations': objects.map(({ classIndex, box, mask, score }) => ({
         image_id: index + 1,
         category_id: categoryIds[classIndex],
@@ -154,7 +155,7 @@ function cocoWriter(model: ImageModel): LabelWriter {
       'annotations.json': {
         images: lists['coco-images'],
         annotations: numbered(lists['coco-annotations']),
-        categories: classNames.map((name, k) => ({ id: categoryIds[k], name })),
+        categories: cocoCategories(classNames, categoryIds),
       },
     }),
     lists: ['coco-images', 'coco-annotations'],

@@ -1,6 +1,7 @@
 import type { RleRecord } from '../../core/coco.js';
 import { rleToString } from '../../core/rle-string.js';
 import { roundPx } from '../../core/annotated-image.js';
+import { cocoCategories, cocoImage } from '../../io/coco/write.js';
 import { rowsOf } from '../coco/samples.js';
 import type { CocoSet } from '../coco/set.js';
 
@@ -24,11 +25,11 @@ export function cocoDocument(
   const { images, classes } = set;
   const imageId = (i: number): number => (set.places ? first.image + i : images.ids[i]);
   return {
-    images: rows(fileNames, (file_name, i) => [
-      { id: imageId(i), file_name, width: images.widths[i], height: images.heights[i] },
+    images: rows(fileNames, (name, i) => [
+      cocoImage(imageId(i), name, { width: images.widths[i], height: images.heights[i] }),
     ]),
     annotations: rows(fileNames, (_, i) => annotationsOf(set, i, imageId(i), first)),
-    categories: classes.names.map((name, k) => ({ id: classes.categoryIds[k], name })),
+    categories: cocoCategories(classes.names, classes.categoryIds),
   };
 }
 

@@ -5,6 +5,7 @@ import { assertObject, assertText } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { inParallel } from '../in-parallel.js';
+import { cocoImage, type CocoImageRow } from '../../io/coco/write.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
 import { encodeLabelPng } from '../../io/png/write.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
@@ -48,12 +49,7 @@ export const SHAPES_DEFAULTS: ShapesOptions = {
 interface ShapesFile {
   readonly info: { readonly description: string; readonly version: string };
   readonly licenses: readonly never[];
-  readonly images: readonly {
-    readonly id: number;
-    readonly file_name: string;
-    readonly width: number;
-    readonly height: number;
-  }[];
+  readonly images: readonly CocoImageRow[];
   readonly annotations: readonly ShapeAnnotation[];
   readonly categories: typeof SHAPE_CATEGORIES;
 }
@@ -88,7 +84,7 @@ export function shapesAnnotations(
     const id = FIRST_ID[split] + i;
     const extension = options.format === 'png' ? 'png' : 'jpg';
     const fileName = `${String(i).padStart(6, '0')}.${extension}`;
-    images.push({ id, file_name: fileName, width: scene.width, height: scene.height });
+    images.push(cocoImage(id, fileName, scene));
     annotations.push(...sceneAnnotations(scene, id, FIRST_ID[split] + annotations.length));
     onScene?.(scene, fileName);
   }

@@ -3,6 +3,7 @@ import type { DetectedObject, DetectResult } from '../../core/results.js';
 import { shownObjects, type ShownScores } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
+import { cocoCategories, cocoImage } from '../../io/coco/write.js';
 import { encodeRgbPng } from '../../io/png/write.js';
 import { draw } from '../../report/draw.js';
 import { reducedResult } from '../../report/reduced-result.js';
@@ -58,7 +59,7 @@ export function presentObjects(
     rows: ({ file, index, result }) => {
       const [imageId, { width, height }] = [index + 1, result];
       return {
-        images: [{ id: imageId, file_name: basename(file), width, height }],
+        images: [cocoImage(imageId, basename(file), { width, height })],
         results: toCoco(result, { imageId }),
       };
     },
@@ -72,7 +73,7 @@ export function presentObjects(
       'results.json': results,
       'images.json': {
         images,
-        categories: classNames.map((name, k) => ({ id: categoryIds[k], name })),
+        categories: cocoCategories(classNames, categoryIds),
         annotations: [],
       },
     }),
