@@ -223,6 +223,6 @@ export { DETECTION_STATS, KEYPOINT_STATS, LVIS_STATS } from './evaluation/coco/s
 export { meanCurve, thresholdCurves } from './evaluation/coco/threshold-curves.js';
 export { cocoWarnings } from './evaluation/coco/warnings.js';
 export { meanChannelCosineDistance } from './evaluation/collapse.js';
-export { decodePartialResult, encodePartialResult } from './evaluation/partial-result.js';
+export { decodePartialResult, encodePartialResult } from './io/partial-result.js';
 export { BoundaryIouEvaluator, boundaryIou } from './evaluation/semantic/boundary-iou.js';
 export { SemanticEvaluator, type SemanticResult } from './evaluation/semantic/evaluator.js';

@@ -14,7 +14,7 @@ import type { ReportChart, ReportTable } from './evaluation-document.js';
 import { chartGrid, tableCard } from './page/blocks.js';
 import { escapeHtml, renderPage } from './page/html.js';
 import { flattenConfig, readStoredConfig } from './run-facts.js';
-import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+import { METRICS, readMetrics, type MetricsRecord } from '../io/run-folder.js';
 import { isFraction } from './verdict.js';
 
 /** One run of a comparison. */

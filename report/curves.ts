@@ -1,6 +1,6 @@
 import { grouped } from '../core/grouped.js';
 import type { ReportChart } from './evaluation-document.js';
-import type { MetricsRecord } from './run-folder.js';
+import type { MetricsRecord } from '../io/run-folder.js';
 import type { ChartSeries } from './svg-chart.js';
 import { isFraction } from './verdict.js';
 

@@ -1,7 +1,7 @@
 import { DataError } from '../core/errors.js';
 import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
-import { runFile } from './run-folder.js';
+import { runFile } from '../io/run-folder.js';
 
 /** Name of the file in a run folder with the report of the last evaluation. */
 export const EVALUATION = 'evaluation.json';

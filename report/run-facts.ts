@@ -3,7 +3,7 @@ import * as t from '../core/schema.js';
 import { median } from '../core/statistics.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { escapeHtml } from './page/html.js';
-import { runFile, type MetricsRecord } from './run-folder.js';
+import { runFile, type MetricsRecord } from '../io/run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 

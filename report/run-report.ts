@@ -14,7 +14,7 @@ import {
   type StoredConfig,
 } from './run-facts.js';
 import { percentWithSign } from './format.js';
-import { METRICS, readMetrics, type MetricsRecord } from './run-folder.js';
+import { METRICS, readMetrics, type MetricsRecord } from '../io/run-folder.js';
 import { readSamples } from './samples.js';
 import { readResult, type RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';

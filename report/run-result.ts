@@ -1,6 +1,6 @@
 import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
-import { runFile } from './run-folder.js';
+import { runFile } from '../io/run-folder.js';
 
 /** Name of the file in a run folder with the outcome of the run. */
 export const RESULT = 'result.json';

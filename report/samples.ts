@@ -3,7 +3,7 @@ import { jsonText, writeAtomicallySync } from '../io/files/atomic.js';
 import * as t from '../core/schema.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { ReportPictures } from './evaluation-document.js';
-import { runFile } from './run-folder.js';
+import { runFile } from '../io/run-folder.js';
 
 /** Name of the folder in a run folder with predictions for a few images at the last evaluation. */
 export const SAMPLES = 'samples';

@@ -1,6 +1,6 @@
 import type { RunEvaluation } from './evaluation-document.js';
 import { percentWithSign } from './format.js';
-import type { MetricsRecord } from './run-folder.js';
+import type { MetricsRecord } from '../io/run-folder.js';
 import type { RunResult } from './run-result.js';
 import { formatNumber } from './svg-axis.js';
 

@@ -9,7 +9,7 @@ import { parseCsvRows, type CsvRow } from '../io/csv/parse.js';
 import { readVocFile } from '../io/voc/read.js';
 import { parseYaml } from '../io/yaml/parse.js';
 import { confusionCard } from '../report/page/blocks.js';
-import { readMetrics } from '../report/run-folder.js';
+import { readMetrics } from '../io/run-folder.js';
 import { temporaryFolder } from './helpers/temporary-folder.js';
 import { within } from './helpers/within.js';
 

@@ -39,7 +39,7 @@ async function run(models: readonly string[], flags: Flags): Promise<void> {
   const { besideLoaders } = await import('../engine/runtime/engine.js');
   const { comparedTables, comparedVerdict } = await import('../report/compared-scores.js');
   const { compareRuns, writeComparison } = await import('../report/compare-runs.js');
-  const { isRunFolder } = await import('../report/run-folder.js');
+  const { isRunFolder } = await import('../io/run-folder.js');
   const engine = besideLoaders(engineOptions(flags));
   const opened = models.map((name) => () => openModel(name, { ...flags, engine }, Infinity));
   const scores = await compareModels(opened, flags.data, { ...flags, onNotice: log });

@@ -257,7 +257,7 @@ async function runImagenet(flags: ImagenetFlags): Promise<void> {
 async function assertPart({ part }: CommonFlags): Promise<void> {
   if (part === undefined) return;
   const { assertReplaceable } = await import('../io/files/apart.js');
-  const { isPartialResult } = await import('../evaluation/partial-result.js');
+  const { isPartialResult } = await import('../io/partial-result.js');
   assertReplaceable('--part', part, { name: 'a part of an evaluation', isStart: isPartialResult });
 }
 

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Engine } from '../engine/runtime/engine.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readMetrics } from '../report/run-folder.js';
+import { readMetrics } from '../io/run-folder.js';
 import { writeReport } from '../report/run-report.js';
 import { RESULT, type RunResult } from '../report/run-result.js';
 import { PICTURES } from '../report/save-picture.js';

@@ -5,7 +5,7 @@ import { ConfigError, DataError } from '../core/errors.js';
 import { startEma } from '../engine/optimizer/ema.js';
 import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
-import { METRICS } from '../report/run-folder.js';
+import { METRICS } from '../io/run-folder.js';
 import { checkpointName, markBestRun, saveRun, updateRun, type RunState } from './checkpoints.js';
 import type { LoopConfig } from './config/loop.js';
 import type { Communicator } from './distributed/communicator.js';

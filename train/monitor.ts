@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inOptions } from '../core/option-words.js';
 import { writeAtomicallySync } from '../io/files/atomic.js';
-import { METRICS, readMetrics } from '../report/run-folder.js';
+import { METRICS, readMetrics } from '../io/run-folder.js';
 import type { RestoredRun } from './checkpoints.js';
 import { EarlyStop } from './early-stop.js';
 import type { LogRecord, RunListener, WorkAhead } from './log-record.js';

@@ -4,7 +4,7 @@ import { type ConfigError, type ErrorDetails, OutputError } from '../core/errors
 import { printable } from '../core/printable.js';
 import { removeTemporaryFiles, TEMPORARY } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
-import { METRICS } from '../report/run-folder.js';
+import { METRICS } from '../io/run-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
 import { RUN_CONFIG, readRunConfig } from './config/run-config.js';
 import type { TrainOptions } from './options.js';

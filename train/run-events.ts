@@ -1,7 +1,7 @@
 import { readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBytesSync } from '../io/files/read.js';
-import { runFile } from '../report/run-folder.js';
+import { runFile } from '../io/run-folder.js';
 import { TensorBoardWriter } from '../report/tensorboard.js';
 import type { LogRecord } from './log-record.js';
 import { SAMPLES } from '../report/samples.js';

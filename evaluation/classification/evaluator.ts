@@ -1,6 +1,7 @@
 import { assertNumber } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { partialArrays, type PartialResult } from '../partial-result.js';
+import type { PartialResult } from '../../core/partial-result.js';
+import { partialArrays } from '../partial-result.js';
 import { CalibrationSums, type Calibration } from './calibration.js';
 import { assertLogits, labelRank } from './top-k.js';
 

@@ -1,7 +1,8 @@
 import { assertObject } from '../../core/arguments.js';
 import { ResultsError } from '../../core/errors.js';
 import { sum } from '../../core/statistics.js';
-import { partialArrays, type PartialResult } from '../partial-result.js';
+import type { PartialResult } from '../../core/partial-result.js';
+import { partialArrays } from '../partial-result.js';
 import type { CocoEvaluator } from './evaluator.js';
 import { numCellCategories } from './grid.js';
 import type { CocoMatches } from './match-rows.js';

@@ -1,7 +1,7 @@
 import { assertList, assertObject } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
 import { roundHalfEven } from '../../core/round.js';
-import type { PartialResult } from '../partial-result.js';
+import type { PartialResult } from '../../core/partial-result.js';
 import type { ClassMap } from './count-pairs.js';
 import { definedMean } from './metrics.js';
 

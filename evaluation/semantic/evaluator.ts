@@ -1,6 +1,7 @@
 import { assertObject } from '../../core/arguments.js';
 import { ConfigError, DataError } from '../../core/errors.js';
-import { partialArrays, type PartialResult } from '../partial-result.js';
+import type { PartialResult } from '../../core/partial-result.js';
+import { partialArrays } from '../partial-result.js';
 import { countBytePairs, type ClassMap } from './count-pairs.js';
 import { semanticMetrics, type ClassAreas, type SemanticMetrics } from './metrics.js';
 

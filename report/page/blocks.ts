@@ -9,7 +9,7 @@ import type {
   ReportPictures,
   ReportTable,
 } from '../evaluation-document.js';
-import { runFile } from '../run-folder.js';
+import { runFile } from '../../io/run-folder.js';
 import { formatNumber } from '../svg-axis.js';
 import { lineChart } from '../svg-chart.js';
 import { escapeHtml } from './html.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import { encodePartialResult } from '../../evaluation/partial-result.js';
+import { encodePartialResult } from '../../io/partial-result.js';
 import { imagesOfJson } from '../../serve/json-images.js';
 import { scoreImagenet } from '../../tools/score/imagenet.js';
 import { partFile } from './frames.js';

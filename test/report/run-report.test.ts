@@ -1,4 +1,11 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
@@ -7,7 +14,7 @@ import { DataError } from '../../core/errors.js';
 import { compareRuns, comparisonTable, writeComparison } from '../../report/compare-runs.js';
 import type { RunEvaluation } from '../../report/evaluation-document.js';
 import { chartGrid, confusionCard, tableCard } from '../../report/page/blocks.js';
-import { readMetrics } from '../../report/run-folder.js';
+import { readMetrics } from '../../io/run-folder.js';
 import { writeReport } from '../../report/run-report.js';
 import { writeSamples } from '../../report/samples.js';
 

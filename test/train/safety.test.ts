@@ -14,7 +14,7 @@ import { ConfigError, DataError } from '../../core/errors.js';
 import { readImageNet, type ClassificationSet } from '../../datasets/imagenet.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { openEngine, type Engine } from '../../engine/runtime/engine.js';
-import { readMetrics } from '../../report/run-folder.js';
+import { readMetrics } from '../../io/run-folder.js';
 import type { ClassificationConfig } from '../../train/config/classify.js';
 import type { LogRecord } from '../../train/log-record.js';
 import type { TrainResult } from '../../train/loop.js';

@@ -6,7 +6,7 @@ import { decodePngIndices, type PngIndices } from '../../io/png/indices.js';
 import { BoundaryIouEvaluator } from '../../evaluation/semantic/boundary-iou.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import type { ClassEntry } from '../../datasets/class-list.js';
 import { finiteOrNull } from '../../report/format.js';
 import { classesBeside, listedClasses, resultOrder } from './classes.js';

@@ -4,7 +4,7 @@ import { describeFailure, type Failure } from '../../core/failure.js';
 import { cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import type { SharedResults } from '../../evaluation/coco/shared-results.js';
 import type { ThreadShard } from '../../evaluation/coco/thread-shard.js';
-import { encodePartialResult } from '../../evaluation/partial-result.js';
+import { encodePartialResult } from '../../io/partial-result.js';
 import { matchCoco, type CocoMatchOptions, type SharedWork } from './coco-match.js';
 
 /** Start data of a thread. */

@@ -12,7 +12,7 @@ import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/p
 import { namedStats, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { matchCoco, type CocoMatchOptions, type CocoMatchTimes } from './coco-match.js';
 import { canStartThreads, startCocoThreads } from './coco-threads.js';

@@ -6,7 +6,7 @@ import {
   ClassificationEvaluator,
   type ClassificationResult,
 } from '../../evaluation/classification/evaluator.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { finiteOrNull } from '../../report/format.js';
 import { listedClasses, resultOrder, type ListedClasses } from './classes.js';

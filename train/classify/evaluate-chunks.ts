@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { ConfigError, quote } from '../../core/errors.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { makeFolder, writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
 import { readJsonIfPresent } from '../../io/files/read.js';

@@ -4,7 +4,6 @@ import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
 import { groundTruthDomain, groundTruthObjects } from '../../datasets/coco/ground-truth.js';
 import type { DetectionSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import { bestScores } from '../../evaluation/coco/best-scores.js';
 import { CocoEvaluator, type CocoResult } from '../../evaluation/coco/evaluator.js';
 import {
   CocoDetectionsBuilder,
@@ -16,8 +15,6 @@ import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
-import type { BestScores } from '../../inference/card.js';
-import { USUAL_SCORE } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel, PredictCallOptions } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
@@ -129,21 +126,6 @@ export function detectionMetrics({ bbox, segm, numImages }: DetectorScores): Sca
     ...(segm ? named('segm', segm) : []),
     ['count', numImages],
   ]);
-}
-
-/**
- * Chooses the scores of the model card: those with the best F1 of boxes, by class where it has at least 20 objects.
- *
- * @returns undefined if no detection is right
- */
-export function cardScores(
-  { bbox }: DetectorScores,
-  categoryIds: readonly number[],
-): BestScores | undefined {
-  const best = bestScores(bbox, { usual: USUAL_SCORE });
-  if (!best) return undefined;
-  const { overall, f1, byCategory } = best;
-  return { overall, f1, byClass: categoryIds.map((id) => byCategory.get(id) ?? overall) };
 }
 
 /** Annotated objects of a set, with masks or only boxes. */

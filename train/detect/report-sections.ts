@@ -1,17 +1,14 @@
-import { matrixRows } from '../../core/statistics.js';
 import { alignDetection } from '../../datasets/align-classes.js';
 import { evaluationSamples, rowsOf, trainingSamples } from '../../datasets/coco/samples.js';
 import { firstImages, type CocoSet } from '../../datasets/coco/set.js';
-import { detectionConfusion } from '../../evaluation/coco/detection-confusion.js';
 import {
   ERROR_KINDS,
   errorBreakdown,
   type ErrorBreakdown,
 } from '../../evaluation/coco/error-breakdown.js';
 import type { CocoResult } from '../../evaluation/coco/evaluator.js';
-import type { CocoDetections, CocoGroundTruth } from '../../evaluation/coco/objects.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
-import { shownScores, type ShownScores } from '../../inference/detect/shown-scores.js';
+import { shownScores } from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { scopeOf } from '../../report/examples.js';
@@ -21,7 +18,9 @@ import { countBars, type ReportSections, type SectionsRequest } from '../report-
 import { findData } from '../tasks/find-data.js';
 import type { DetectedImage } from './drawing.js';
 import { boxDetections, costliestError, ERROR_NAMES } from './error-costs.js';
-import { cardScores, cocoGroundTruth, detectionMetrics, evaluateDetector } from './evaluate.js';
+import { cardScores } from './card-scores.js';
+import { confusionSection } from './confusion.js';
+import { cocoGroundTruth, detectionMetrics, evaluateDetector } from './evaluate.js';
 import { AT, asPredicted, detectionExamples } from './report-pictures.js';
 
 /** Creates the sections of a detector: scores, mistakes and examples. */
@@ -55,7 +54,9 @@ export async function detectorSections(
     tables: Object.entries(results).map(([kind, result]) => perCategory(kind, result, names)),
     charts: Object.entries(results).flatMap(([kind, result]) => curves(kind, result, names)),
     bars: errors(breakdown),
-    confusion: [confusion(groundTruth, boxDetections(seen, set.classes.categoryIds), names, shown)],
+    confusion: [
+      confusionSection(groundTruth, boxDetections(seen, set.classes.categoryIds), names, shown),
+    ],
     pictures: await detectionExamples(seen, {
       groundTruth,
       classNames,
@@ -150,26 +151,6 @@ function errors({ AP, gains, counts }: ErrorBreakdown): readonly ReportBars[] {
       })),
     },
   ];
-}
-
-function confusion(
-  groundTruth: CocoGroundTruth,
-  detections: CocoDetections,
-  names: ReadonlyMap<number, string>,
-  { score, byClass = [] }: ShownScores,
-): RunEvaluation['confusion'][number] {
-  const { categoryIds, counts } = detectionConfusion(groundTruth, detections, AT);
-  const own = byClass.some((value) => value !== score) ? ' or that of the class' : '';
-  const labels = categoryIds.map((id) => names.get(id) ?? String(id));
-  return {
-    title: 'Confusion matrix',
-    note: `boxes that predict shows, from score ${score}${own} on, that overlap by IoU 0.5 or more; in the last row detections of nothing, in the last column objects that were missed`,
-    rowTitle: 'true category',
-    columnTitle: 'detected category',
-    rows: [...labels, 'nothing'],
-    columns: [...labels, 'missed'],
-    counts: matrixRows(counts, categoryIds.length + 1),
-  };
 }
 
 function statistics(training: CocoSet, evaluated: CocoSet): RunEvaluation['data'] {

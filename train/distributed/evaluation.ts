@@ -1,5 +1,5 @@
-import type { PartialResult } from '../../evaluation/partial-result.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import type { PartialResult } from '../../core/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import type { CollectiveOptions, Communicator } from './communicator.js';
 import type { Shard } from './shard.js';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
-import { decodePartialResult, encodePartialResult } from '../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import { makeFolder, writeAtomically } from '../../io/files/atomic.js';
 import type { JsonRows } from '../../io/files/json-stream.js';
 import { RowSpool } from '../../io/files/row-spool.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RECONSTRUCTIONS } from './set-up.js';
 import { readImageSplits } from './images.js';
-import { readMetrics } from '../../report/run-folder.js';
+import { readMetrics } from '../../io/run-folder.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 
 /** Creates the sections of an autoencoder: scores and reconstructions of its last evaluation. */

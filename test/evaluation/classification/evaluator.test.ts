@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { ClassificationEvaluator } from '../../../evaluation/classification/evaluator.js';
 import { labelRank, topClasses } from '../../../evaluation/classification/top-k.js';
-import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../../io/partial-result.js';
 
 const logit = fc.oneof(fc.constantFrom(0, -0, 1, -Infinity, 1e30), fc.float({ noNaN: true }));
 const anyLogits = fc.array(logit, { minLength: 1, maxLength: 12 });

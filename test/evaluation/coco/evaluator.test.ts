@@ -7,7 +7,7 @@ import {
   addCocoPartialResult,
   cocoPartialResult,
 } from '../../../evaluation/coco/partial-result.js';
-import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../../io/partial-result.js';
 import { naiveCurves, type DetectionRecord, type Problem } from './naive-evaluation.js';
 import { anyProblem, detectionsOf, groundTruthOf } from './random-problem.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
-import { decodePartialResult, encodePartialResult } from '../../../evaluation/partial-result.js';
+import { decodePartialResult, encodePartialResult } from '../../../io/partial-result.js';
 import { countBytePairs } from '../../../evaluation/semantic/count-pairs.js';
 import { SemanticEvaluator } from '../../../evaluation/semantic/evaluator.js';
 import { definedMean } from '../../../evaluation/semantic/metrics.js';

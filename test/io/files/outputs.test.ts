@@ -3,7 +3,7 @@ import { lstatSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../../core/errors.js';
-import { isPartialResult } from '../../../evaluation/partial-result.js';
+import { isPartialResult } from '../../../io/partial-result.js';
 import { assertReplaceable, PAGE } from '../../../io/files/apart.js';
 import { writeAtomically, writeAtomicallySync } from '../../../io/files/atomic.js';
 import { RowSpool } from '../../../io/files/row-spool.js';

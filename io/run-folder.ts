@@ -3,8 +3,8 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import * as t from '../core/schema.js';
-import { problemOf } from '../io/checked-json.js';
-import { readTextSync, reasonOf } from '../io/files/read.js';
+import { problemOf } from './checked-json.js';
+import { readTextSync, reasonOf } from './files/read.js';
 
 /** Name of the file with the records of a run, one JSON document per line. */
 export const METRICS = 'metrics.jsonl';
