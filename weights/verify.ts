@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { WeightsError, WeightsMismatchError } from '../core/errors.js';
 import { formatShape, numElements } from '../core/shape.js';
+import { sha256Of } from '../io/files/sha256.js';
 import {
   compareShapes,
   expectedShapes,
@@ -322,7 +322,7 @@ async function checkPieces(files: readonly string[]): Promise<FileCheck> {
   }
   const list = pieces.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
   return {
-    sha256: createHash('sha256').update(list).digest('hex'),
+    sha256: sha256Of(list),
     bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
     recorded,
     pieces,

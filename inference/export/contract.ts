@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../io/files/sha256.js';
 import type { OnnxGraph, OnnxValue } from '../../engine/onnx/graph.js';
 import type { EvaluationResize } from '../../datasets/transforms/evaluation.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
@@ -64,8 +64,7 @@ interface ContractRequest {
 
 /** SHA-256 of the weights in single precision, in hexadecimal: it tells files of two checkpoints of one run apart. */
 export function weightsIdentity({ values }: Pick<ParameterStore, 'values'>): string {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return createHash('sha256').update(bytes).digest('hex');
+  return sha256Of(values);
 }
 
 /** Describes a graph for those who run it. */

@@ -1,6 +1,5 @@
 import { matrixRows } from '../../core/statistics.js';
 import { stopwatch } from '../../core/duration.js';
-import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { OptionError } from '../../core/errors.js';
@@ -12,6 +11,7 @@ import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/p
 import { namedStats, tabulateCoco } from '../../evaluation/coco/summary.js';
 import { thresholdCurves } from '../../evaluation/coco/threshold-curves.js';
 import { cocoWarnings } from '../../evaluation/coco/warnings.js';
+import { sha256Of } from '../../io/files/sha256.js';
 import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import { readBytes } from '../../io/files/read.js';
 import { matchCoco, type CocoMatchOptions, type CocoMatchTimes } from './coco-match.js';
@@ -161,9 +161,9 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
       bestF1: best.get(summary.categoryId) ?? null,
     })),
     sha256: {
-      precision: sha256(curves.precision),
-      recall: sha256(curves.recall),
-      scores: sha256(curves.scores),
+      precision: sha256Of(curves.precision),
+      recall: sha256Of(curves.recall),
+      scores: sha256Of(curves.scores),
     },
     errors: errors && { iou: 0.5, AP: errors.AP, counts: errors.counts, gains: errors.gains },
     confusion: confusion && {
@@ -177,9 +177,4 @@ export function cocoDocument(score: CocoScore, options: CocoScoreOptions): objec
     seconds: score.seconds,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
-}
-
-function sha256(values: Float64Array): string {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../io/files/sha256.js';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ConfigError, quote } from '../../core/errors.js';
@@ -101,9 +101,9 @@ const chunkFile = (folder: string, chunk: number): string =>
 
 /** Names and labels without the folder, which may differ between machines. */
 function fingerprint(samples: ClassificationSet['samples']): string {
-  const hash = createHash('sha256');
-  for (const { file, classIndex } of samples) hash.update(`${basename(file)} ${classIndex}\n`);
-  return hash.digest('hex');
+  return sha256Of(
+    samples.map(({ file, classIndex }) => `${basename(file)} ${classIndex}\n`).join(''),
+  );
 }
 
 /**
