@@ -187,7 +187,13 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
       );
       process.exitCode = 130;
     } else if (result.overfit) process.exitCode = result.overfit.learnt ? 0 : 1;
-    else log(`done: ${out}${await next(out, result)}`);
+    else {
+      const goOn =
+        result.step === flags.steps
+          ? `; go on with: npx convnextv2 train ${shellWord(out)} --resume`
+          : '';
+      log(`done: ${out}${goOn}${await next(out, result)}`);
+    }
   } catch (error) {
     await ranks.fail(error, json);
   } finally {
