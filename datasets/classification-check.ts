@@ -58,8 +58,17 @@ export async function inspectClassificationSet(
     if (same.length > 1) log.add(sameName, { file: folder, message: `${quote(name)}: ${keys}` });
   }
   // Of classes with keys of their own (WordNet ids), two may have almost the same name.
-  const named = classes.filter(({ key, name }) => key === name).map(({ name }) => name);
-  if (purpose === 'training') reportAlike(named, folder, log);
+  const hasKeys = classes.some(({ key, name }) => key !== name);
+  if (purpose === 'training' && !hasKeys) {
+    const counts = new Float64Array(classes.length);
+    for (const { classIndex } of samples) counts[classIndex]++;
+    reportAlike(
+      classes.map(({ name }) => name),
+      counts,
+      folder,
+      log,
+    );
+  }
   for (const file of ignoredFiles) log.add(fileIgnored, { file, message: skippedFile(file) });
   if (purpose === 'training' && present.size < 2)
     log.add(untrainable, {

@@ -132,7 +132,10 @@ function assertTask(name: keyof typeof TASKS_OF, value: unknown, task: PredictTa
   const tasks: readonly PredictTask[] = TASKS_OF[name];
   if (value === undefined || value === false || tasks.includes(task)) return;
   const wanted = tasks.map((each) => MODELS[each]).join(' or ');
-  throw new OptionError(`${name}: expected a ${wanted}, got the task ${task}`);
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new OptionError(`${name}: expected a ${wanted}, got the task ${task}`, {
+    flags: { [`${name}:`]: `${flag}:` },
+  });
 }
 
 function assertFits({ ratios, tile }: PredictOptions, task: PredictTask): void {

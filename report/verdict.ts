@@ -60,7 +60,7 @@ export function runVerdict(
   const { step } = records[records.length - 1];
   const current = evaluation && isOutdated(evaluation, records) ? undefined : evaluation;
   const reached = current?.verdict ?? lastScore(current, records);
-  return [reached, ending(result, step, planned)]
+  return [result?.overfit ?? '', reached, ending(result, step, planned)]
     .filter((sentence) => sentence !== '')
     .map((sentence) => `${capitalized(sentence)}.`)
     .join(' ');

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
 import * as rule from '../core/options.js';
@@ -36,6 +37,9 @@ export function addEngineOptions(command: Command): Command {
     .optionsGroup('');
 }
 
+/** Largest number of threads for each core: more only wait for each other. */
+const MOST_PER_CORE = 16;
+
 /** Returns the engine's options for the flags. @throws ConfigError for unknown names, or flags of another engine */
 export function engineOptions({
   provider: device,
@@ -62,6 +66,11 @@ export function engineOptions({
   if (!isProvider(provider))
     throw new OptionError(
       `--device, --provider: expected ${PROVIDERS.join(', ')}, got ${provider}${provider === 'gpu' ? '; a GPU is webgpu or cuda' : ''}`,
+    );
+  const most = MOST_PER_CORE * availableParallelism();
+  if (threads > most)
+    throw new OptionError(
+      `--threads: expected at most ${most} on this machine, ${MOST_PER_CORE} a core, got ${threads}`,
     );
   return { kind: 'compiled', provider, threads, spinning: spin || 'briefly' };
 }

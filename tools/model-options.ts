@@ -77,7 +77,7 @@ export interface ImageFlags extends ModelFlags, TileFlags {
 /** Values of the options of `predict`. */
 export interface PredictFlags extends ImageFlags {
   readonly out?: string;
-  readonly top: number;
+  readonly top?: number;
   readonly score?: number;
   readonly perClassNms: boolean;
   readonly max?: number;

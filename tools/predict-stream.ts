@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
 import { DataError, OptionError } from '../core/errors.js';
-import { withoutControls } from '../core/controls.js';
+import { oneLine, withoutControls } from '../core/controls.js';
 import { MAX_PIXELS } from '../core/image.js';
 import type { ImageModel } from '../inference/model.js';
 import { leadsInto } from '../io/files/inside.js';
@@ -110,7 +110,7 @@ async function watch(model: ImageModel, folder: string, flags: PredictFlags): Pr
     for await (const each of predictFolder(model, folder, options)) {
       if ('message' in each) {
         numFailed++;
-        log(`not predicted: ${each.message}`);
+        log(`not predicted: ${oneLine(each.message)}`);
         continue;
       }
       numImages++;

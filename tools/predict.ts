@@ -1,6 +1,10 @@
-import { resolve, sep } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
+import { oneLine } from '../core/controls.js';
+import { OptionError } from '../core/errors.js';
 import type { PredictTask } from '../inference/model.js';
+import { leadsInto } from '../io/files/inside.js';
 import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
 import { addImageOptions, type PredictFlags } from './model-options.js';
@@ -11,6 +15,12 @@ import { waitsFor } from './waiting.js';
 /** Folder of pictures without `--out`, and the largest number of images that are drawn there. */
 const DRAWN = 'predictions';
 const MOST_DRAWN = 16;
+
+/** Default of `--top`. */
+const TOP = 5;
+
+/** Tasks of options that change nothing for others. */
+const OF_TASK = { top: 'classify', score: 'detect', palette: 'segment' } as const;
 
 /** `convnextv2 predict` */
 export function definePredict(verb: Command): void {
@@ -24,7 +34,7 @@ export function definePredict(verb: Command): void {
       '--out <dir>',
       `also write the results there: JSON, overlays, label maps (a few images of detectors and segmenters without --json: ${DRAWN})`,
     )
-    .option('--top <n>', 'classes to show (classify)', wholeNumber('--top'), 5)
+    .option('--top <n>', `classes to show (classify; default: ${TOP})`, wholeNumber('--top'))
     .option(
       '--score <fraction>',
       "least score to show (detect; default: the best F1 of the run's validation, or 0.3)",
@@ -67,10 +77,22 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   const { joinRanks } = await import('./distributed.js');
   const ranks = await joinRanks();
   try {
-    if (flags.out !== undefined) assertWritableFolder(flags.out);
+    if (flags.out !== undefined) {
+      assertWritableFolder(flags.out);
+      const around = images.find(
+        (path) => statSync(path).isDirectory() && leadsInto(flags.out!, path),
+      );
+      if (around !== undefined)
+        throw new OptionError(
+          `--out ${flags.out}: expected a folder outside of ${around}, whose images are predicted`,
+        );
+      if (existsSync(join(flags.out, 'checkpoints')))
+        throw new OptionError(`--out ${flags.out}: expected another folder, got that of a run`);
+    }
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
-    const model = await openModel(name, { ...flags, engine }, files.length);
+    const model = await openModel(name, { top: TOP, ...flags, engine }, files.length);
     try {
+      assertOfTask(flags, model.task);
       const { score, palette, shard, json = false } = flags;
       const out = flags.out ?? (await folderOfPictures(model.task, files, json));
       const isPrinted = json && ranks.communicator.rank === 0;
@@ -99,7 +121,7 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
       if (failed.length > 0) {
         log(
           `predicted ${numImages} of ${numImages + failed.length} images; not the following:\n` +
-            failed.map(({ message }) => `  ${message}`).join('\n'),
+            failed.map(({ message }) => `  ${oneLine(message)}`).join('\n'),
         );
         process.exitCode = 2;
       }
@@ -109,6 +131,13 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
   }
+}
+
+/** @throws OptionError for an option that the task has no use for */
+function assertOfTask(flags: PredictFlags, task: PredictTask): void {
+  for (const [name, wanted] of Object.entries(OF_TASK))
+    if (flags[name as keyof typeof OF_TASK] !== undefined && wanted !== task)
+      throw new OptionError(`--${name}: expected a model to ${wanted}, got one to ${task}`);
 }
 
 /**
@@ -136,7 +165,6 @@ async function folderOfPictures(
 /** @throws ConfigError for an unknown format, and for one without a folder */
 async function formatOf({ format, out }: PredictFlags): Promise<LabelFormat | undefined> {
   if (format === undefined) return undefined;
-  const { OptionError } = await import('../core/errors.js');
   const { LABEL_FORMATS } = await import('../train/label-files.js');
   if (!(LABEL_FORMATS as readonly string[]).includes(format))
     throw new OptionError(`--format: expected one of ${LABEL_FORMATS.join(', ')}, got ${format}`);

@@ -136,7 +136,7 @@ export class EarlyTruth {
   }
 
   private reason(rises: boolean, targets: readonly CountedTargets[]): string | undefined {
-    if (rises) return 'the learning rate is too high: --set lr= with a third of it';
+    if (rises) return 'the learning rate is too high: --lr with a third of it';
     const [concern] = this.facts.concerns;
     if (concern !== undefined) return concern;
     const unmatched = targets.find(

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { formatDuration } from '../core/duration.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readMetrics } from '../io/run-folder.js';
@@ -107,6 +108,21 @@ function endOf(
 export function stoppedAt(step: number, planned: number): string {
   const [at, of] = [step, planned].map((count) => count.toLocaleString('en-US'));
   return `stopped at step ${at} of ${of}: its time was over`;
+}
+
+/** Fraction of its time that a run uses at least, unless something kept its first steps. */
+const LEAST_USED = 0.7;
+
+/** Says that a run with `minutes` ended long before; undefined otherwise. */
+export function unusedTime(
+  { interrupted, stoppedEarly }: FinishedRun,
+  { length, steps }: Pick<RunPlan, 'length' | 'steps'>,
+  seconds: number,
+): string | undefined {
+  const given = 60 * (length?.minutes ?? 0);
+  const isWhole = !interrupted && stoppedEarly === undefined && steps === null;
+  if (!isWhole || seconds >= LEAST_USED * given) return undefined;
+  return `took ${formatDuration(seconds)} of ${formatDuration(given)}: the first steps, by which the length was chosen, were slower than the rest`;
 }
 
 /** Chooses the best checkpoint, or the last one, and whether its weights or their EMA scored better. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConfigError, type ErrorDetails, OutputError } from '../core/errors.js';
+import { type ConfigError, type ErrorDetails, InUseError, OutputError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { removeTemporaryFiles, TEMPORARY } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
@@ -33,11 +33,10 @@ export async function ownRunFolder(
     what: `train: ${folder}`,
     onNotice,
     refusal: (holder) =>
-      refusal(
-        folder,
-        `expected a folder that no other process writes, got one in use by ${holder}; wait for it or stop it; ` +
+      new InUseError(
+        `folder ${folder}: expected a folder that no other process writes, got one in use by ${holder}; wait for it or stop it; ` +
           `if it is gone, delete ${join(folder, RUN_LOCK)}`,
-        { file: join(folder, RUN_LOCK) },
+        { file: join(folder, RUN_LOCK), flags: flagsOf(folder) },
       ),
   });
   try {
@@ -94,9 +93,14 @@ function hasCheckpoints(folder: string): boolean {
 function refusal(folder: string, message: string, details: ErrorDetails = {}): ConfigError {
   return new OutputError(`folder ${folder}: ${message}`, {
     ...details,
-    flags: { [`folder ${folder}`]: `--out ${folder}`, 'set resume': 'add --resume' },
+    flags: flagsOf(folder),
   });
 }
+
+const flagsOf = (folder: string): Readonly<Record<string, string>> => ({
+  [`folder ${folder}`]: `--out ${folder}`,
+  'set resume': 'add --resume',
+});
 
 /** Whether a folder holds a run that ended before its first checkpoint. */
 function readRun(folder: string): boolean {

@@ -1,3 +1,4 @@
+import { oneLine } from '../core/controls.js';
 import { DataError, ShapeError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import { inFlagWords } from '../core/option-words.js';
@@ -42,7 +43,7 @@ export async function predictedOrFailed(
     if (!isOfImage) throw error;
     // Only commands predict files.
     const message = inFlagWords(error);
-    return { file, message: message.includes(file) ? message : `${file}: ${message}` };
+    return { file, message: message.includes(oneLine(file)) ? message : `${file}: ${message}` };
   }
 }
 

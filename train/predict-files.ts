@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { oneLine } from '../core/controls.js';
 import { ImageError, OptionError } from '../core/errors.js';
 import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
@@ -60,7 +61,7 @@ export async function predictFiles(
       if (!owns(index)) continue;
       const read = await predictedOrFailed(model, file);
       if ('message' in read) {
-        onNotice?.(`not predicted: ${read.message}`);
+        onNotice?.(`not predicted: ${oneLine(read.message)}`);
         own.get('failed')?.add(index, [read]);
         continue;
       }

@@ -106,6 +106,6 @@ function assertFinite(values: Scalars, step: number, images: readonly string[]):
   const terms = bad.map(([term, value]) => `${term} = ${value}`).join(', ');
   throw new NotFiniteError(
     `train: step ${step}: expected finite losses and gradients, got ${terms} on ${images.join('; ')}; ` +
-      'the last checkpoint is unchanged: lower the learning rate or set clipNorm',
+      'the last checkpoint, if there is one, is unchanged: lower the learning rate or clipNorm',
   );
 }

@@ -9,7 +9,14 @@ import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { dataOfRun } from './data-of-run.js';
 import { conductRun } from './conduct.js';
-import { examinesRun, finishRun, MOST_IMAGES, stoppedAt, type FinishedRun } from './finish.js';
+import {
+  examinesRun,
+  finishRun,
+  MOST_IMAGES,
+  stoppedAt,
+  unusedTime,
+  type FinishedRun,
+} from './finish.js';
 import { RunMonitor, tell } from './monitor.js';
 import type { ConfigOf, TrainOptions } from './options.js';
 import { assertTrainOptions } from './train-options.js';
@@ -139,11 +146,13 @@ async function trained(
       ...result,
       task: task.name,
       learning,
-      overfit: goal?.verdict(result.step, learning),
+      overfit: result.interrupted && !isEarly ? undefined : goal?.verdict(result.step, learning),
       ...(isEarly && { interrupted: false, stoppedEarly: reason }),
     };
     if (reason !== undefined && !goal) note(`stopped early: ${reason}`);
     if (result.cutFrom !== undefined) note(stoppedAt(result.step, result.cutFrom));
+    const unused = unusedTime(outcome, plan, seconds);
+    if (unused !== undefined) note(unused);
     if (outcome.overfit) note(outcome.overfit.line);
     assertOwned();
     if (isFirst) await finishRun(plan, options, { engine, outcome, monitor, seconds });

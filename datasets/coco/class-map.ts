@@ -1,4 +1,5 @@
 import { assertList } from '../../core/arguments.js';
+import { grouped } from '../../core/grouped.js';
 import { ConfigError } from '../../core/errors.js';
 import type { CocoCategory } from '../../core/coco.js';
 
@@ -24,11 +25,13 @@ export function createClassMap(
   if (names !== undefined) assertList('createClassMap', 'a list of names', names);
   if (categories.length === 0)
     throw new ConfigError('classes: expected at least one category, got none');
+  const byName = grouped(categories, ({ name }) => name);
   const chosen = names
-    ? names.map((name) => categoryNamed(categories, name))
+    ? names.map((name) => categoryNamed(categories, byName.get(name) ?? [], name))
     : firstOfEachId(categories).sort((a, b) => a.id - b.id);
   if (chosen.length === 0) throw new ConfigError('classes: expected at least one name, got none');
-  const twice = chosen.find(({ id }, k) => chosen.findIndex((other) => other.id === id) < k);
+  const seen = new Set<number>();
+  const twice = chosen.find(({ id }) => seen.size === seen.add(id).size);
   if (twice) throw new ConfigError(`classes: expected each name once, got "${twice.name}" again`);
   return { names: chosen.map(({ name }) => name), categoryIds: chosen.map(({ id }) => id) };
 }
@@ -38,8 +41,12 @@ function firstOfEachId(categories: readonly CocoCategory[]): CocoCategory[] {
   return categories.filter(({ id }) => !seen.has(id) && seen.add(id));
 }
 
-function categoryNamed(categories: readonly CocoCategory[], name: string): CocoCategory {
-  const found = categories.filter((category) => category.name === name);
+/** @param found categories of the name */
+function categoryNamed(
+  categories: readonly CocoCategory[],
+  found: readonly CocoCategory[],
+  name: string,
+): CocoCategory {
   if (found.length === 1) return found[0];
   const known = categories.map((category) => category.name).join(', ');
   throw new ConfigError(

@@ -79,7 +79,7 @@ export function inspectCocoSet(
     if (reason) leftOut.add('images', reason, images.ids[i]);
     else numImages++;
   }
-  if (isTraining) reportAlike(classes.names, set.file, log);
+  if (isTraining) reportAlike(classes.names, perClass, set.file, log);
   reportUnits(set, log);
   reportTwice(set, log);
   const numObjects = perClass.reduce((sum, count) => sum + count, 0);

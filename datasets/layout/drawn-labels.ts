@@ -14,6 +14,8 @@ export async function drawnLabels(data: DetectionData): Promise<SegmentationData
     for (const name of own) if (labelOfName(name) === undefined) found.add(name);
   }
   const classes = ['background', ...found];
+  const isOneClass = data.layout === 'masks' && found.size === 1;
+  const hint = isOneClass ? '; if the values are classes, name them in classes.txt, from 0 on' : '';
   const splits = Object.fromEntries(
     Object.entries(data.splits).map(([split, regions]) => [split, { regions, classes }]),
   );
@@ -21,7 +23,7 @@ export async function drawnLabels(data: DetectionData): Promise<SegmentationData
     ...data,
     kind: 'segmentation',
     splits,
-    line: `${data.line}; drawn as labels on the background, ${classes.length} classes`,
+    line: `${data.line}; drawn as labels on the background, ${classes.length} classes${hint}`,
   };
 }
 

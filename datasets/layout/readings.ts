@@ -16,6 +16,7 @@ import { cvatFileLayout, cvatLayouts } from './cvat.js';
 import { instanceMaskLayouts } from './instance-masks.js';
 import { labelMeLayouts } from './labelme.js';
 import { ade20kLayouts, folderLayouts, imageNetLayouts } from './folders.js';
+import { startOf } from './folder-names.js';
 import type { DataLayout, DetectionData, LayoutOptions } from './types.js';
 import { isSettingsFile } from './settings.js';
 import { csvLayouts, isViaFile, tableFileLayout, viaLayouts } from './table-files.js';
@@ -42,6 +43,11 @@ export async function layoutOf(path: string, options: LayoutOptions): Promise<Da
       case '.tsv':
         return tableFileLayout('csv', path, options);
       case '.xml':
+        if (/<annotation\b/.test(startOf(path)))
+          throw LayoutError.in(
+            path,
+            `expected a set, got the Pascal VOC file of one image; pass its folder: ${dirname(path)}`,
+          );
         return cvatFileLayout(path, dirname(path), options.classes);
       default:
         throw LayoutError.in(

@@ -1,7 +1,9 @@
-import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { DataError } from '../../core/errors.js';
+import { readBytesSync } from './read.js';
 
-/** Names in a folder, sorted, without hidden ones; links are what they lead to. */
+/** Names in a folder, sorted, without hidden ones and folders of runs; links are what they lead to. */
 export interface Entries {
   readonly files: readonly string[];
   readonly folders: readonly string[];
@@ -11,12 +13,13 @@ export interface Entries {
 export function entriesOf(folder: string): Entries {
   const files: string[] = [];
   const folders: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  for (const entry of entriesIn(folder)) {
     if (entry.name.startsWith('.')) continue;
     const isInside = entry.isSymbolicLink()
       ? isFolder(join(folder, entry.name))
       : entry.isDirectory();
-    (isInside ? folders : files).push(entry.name);
+    if (!isInside) files.push(entry.name);
+    else if (!isRun(join(folder, entry.name))) folders.push(entry.name);
   }
   return { files: files.sort(), folders: folders.sort() };
 }
@@ -35,7 +38,7 @@ export function listFiles(folder: string, wanted: (name: string) => boolean): re
 }
 
 /**
- * Lists the files of a folder and of those below it, without hidden ones. Links are followed, but no folder is visited
+ * Lists the files of a folder and of those below it, without hidden ones and those of runs. Links are followed, but no folder is visited
  * twice; files come before links in their folder. None if there is no such folder.
  *
  * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere
@@ -63,12 +66,13 @@ function visitFiles(
     if (realParent === undefined) return;
     if (visited.size === visited.add(realParent).size) return;
     const links: string[] = [];
-    for (const entry of readdirSync(parent, { withFileTypes: true })) {
+    for (const entry of entriesIn(parent)) {
       const { name } = entry;
       if (name.startsWith('.')) continue;
       if (entry.isSymbolicLink()) links.push(name);
-      else if (entry.isDirectory()) visitFolder(join(parent, name), `${prefix}${name}/`);
-      else if (entry.isFile()) visit(prefix + name, name, () => join(realParent, name));
+      else if (entry.isDirectory()) {
+        if (!isRun(join(parent, name))) visitFolder(join(parent, name), `${prefix}${name}/`);
+      } else if (entry.isFile()) visit(prefix + name, name, () => join(realParent, name));
     }
     for (const name of links) {
       const target = targetOf(join(parent, name));
@@ -78,6 +82,31 @@ function visitFiles(
     }
   };
   if (isFolder(folder)) visitFolder(folder, '');
+}
+
+/** Entries of a folder. @throws DataError if it cannot be read */
+function entriesIn(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (cause) {
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    throw DataError.in(folder, `expected a folder that can be read, got ${code}`, { cause });
+  }
+}
+
+/** Beginning of the configuration of a run, whose pictures are none of a data set around it. */
+const RUN_START = '{"format":"convnextv2-run"';
+
+/** Whether a path is the folder of a run. */
+function isRun(path: string): boolean {
+  const file = join(path, 'config.json');
+  if (!existsSync(file)) return false;
+  try {
+    const start = new TextDecoder().decode(readBytesSync(file, 64));
+    return start.replace(/\s/g, '').startsWith(RUN_START);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a path is a folder, or a link to one. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { OutputError } from '../../core/errors.js';
 
@@ -13,6 +13,11 @@ export function assertWritableFolder(folder: string, option = '--out'): void {
   const flags = { [`folder ${folder}`]: `${option} ${folder}` };
   let nearest = resolve(folder);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  // Making a folder there with those above it never ends.
+  if (/^\/proc(\/|$)/.test(realpathSync(nearest)))
+    throw new OutputError(`folder ${folder}: expected a folder of files, got one of processes`, {
+      flags,
+    });
   if (!statSync(nearest).isDirectory())
     throw new OutputError(`folder ${folder}: expected a folder, got the file ${nearest}`, {
       flags,

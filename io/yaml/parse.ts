@@ -6,6 +6,8 @@ const MAX_VALUES = 1_000_000;
 /** Longest text: a hundred thousand classes with their names; the package takes some hundred bytes of memory for each character. */
 const MAX_CHARACTERS = 2 ** 21;
 
+const TOO_DEEP = 'values nested too deeply';
+
 /** Largest number of anchors and aliases. */
 const MAX_MARKS = 5000;
 
@@ -34,10 +36,16 @@ export function parseYaml(text: string, { strict = false } = {}): unknown {
   try {
     // The package compares each key with all others, which takes minutes for a hundred thousand of them.
     // Errors are not made pretty, because that takes the length of a line for each of them.
-    const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false });
+    // It would print keys that are lists as warnings of the process.
+    const document = parseDocument(text, {
+      prettyErrors: false,
+      uniqueKeys: false,
+      logLevel: 'error',
+    });
     const [problem] = [...document.errors, ...(strict ? document.warnings : [])];
     if (problem) {
-      const [message] = problem.message.split('\n', 1);
+      const isDeep = problem.message.includes('call stack');
+      const [message] = isDeep ? [TOO_DEEP] : problem.message.split('\n', 1);
       throw new YamlProblem(message, lineAt(text, problem.pos[0]), { cause: problem });
     }
     assertSound(document, text);
@@ -47,6 +55,7 @@ export function parseYaml(text: string, { strict = false } = {}): unknown {
     return value;
   } catch (cause) {
     if (cause instanceof YamlProblem) throw cause;
+    if (cause instanceof RangeError) throw new YamlProblem(TOO_DEEP, undefined, { cause });
     throw new YamlProblem((cause as Error).message.split('\n')[0], undefined, { cause });
   }
 }

@@ -134,6 +134,21 @@ test('check names the classes with their objects, and those that are probably on
   expect(out).toContain('"traffic light", "Traffic_Light"');
 });
 
+test('check names a rare class that differs from another by a letter', async () => {
+  const categories = ['raccoon', 'racoon', 'cat', 'bat'].map((name, k) => ({ id: k + 1, name }));
+  const images = [1, 2, 3].map(image);
+  const objects = Array.from({ length: 16 }, (_, i) => ({
+    ...object(i + 1, 1 + (i % 3)),
+    category_id: i < 10 ? 1 : i < 11 ? 2 : i < 15 ? 3 : 4,
+    bbox: [i, 1, 20, 20],
+  }));
+  const file = writeCoco('some.json', [], []);
+  writeFileSync(file, JSON.stringify({ images, annotations: objects, categories }));
+  const { out } = await run('check', file, '--no-images');
+  expect(out).toContain('warning  1 x class-misspelt: ');
+  expect(out).toContain('"racoon" (1) and "raccoon" (10)');
+});
+
 test('check looks for the classes that a data.yaml wants, and names them', async () => {
   writeCoco('some.json', [image(1)], [object(1, 1)]);
   const yaml = join(root, 'data.yaml');

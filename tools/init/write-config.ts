@@ -47,7 +47,7 @@ function configText(written: WrittenConfig, { settings }: ConfigPlan): string {
     '',
     `Train:   ${command}`,
     '         --minutes 30 lays it out for half an hour; --overfit 8 shows in two minutes whether the set can be learned.',
-    `Values:  npx convnextv2 config print ${shown(file)} (all of them, with their sources)`,
+    `Values:  npx convnextv2 config print ${shown(file)} (all of them; those of files with their names)`,
     ...(weights === null
       ? []
       : [

@@ -1,5 +1,5 @@
 import * as t from '../../core/schema.js';
-import { median, mean } from '../../core/statistics.js';
+import { mean, quantile } from '../../core/statistics.js';
 
 /** Times of the steps before the layout; stored in checkpoints. */
 export const StepTimesState = t.record({
@@ -22,8 +22,11 @@ const LARGE_SHARE = 0.1;
 const LARGEST_SHARE = 0.25;
 /** Fewest steps, unless they take too long: three that build graphs, three that count. */
 const FEWEST_SLOW_STEPS = 6;
-/** Factor of the median above which a step is left out: it builds the graph of another input shape. */
-const OUTLIER = 3;
+/**
+ * Factor of the lower quartile above which a step is left out: it builds the graph of another input shape, as most of the
+ * first ones may do.
+ */
+const OUTLIER = 2;
 
 /** Measurement of the time of a step. */
 export class StepTimes {
@@ -67,7 +70,7 @@ export class StepTimes {
   /** Mean time of a step in seconds, without the steps that build graphs. */
   mean(): number {
     if (this.seconds.length === 0) return this.shortest;
-    const limit = OUTLIER * median(this.seconds);
+    const limit = OUTLIER * quantile(this.seconds, 0.25);
     return mean(this.seconds.filter((value) => value <= limit));
   }
 

@@ -65,7 +65,9 @@ export async function loadSets<Kind extends keyof Sets>(
   const { images, classes } = sizeOf(training);
   const counts = [
     `${counted(images, 'training image')}, ${counted(classes, 'class', 'classes')}`,
-    validation ? counted(sizeOf(validation).images, 'validation image') : 'no validation images',
+    validation
+      ? counted(sizeOf(validation).images, 'validation image')
+      : 'no validation images: --val-fraction 0.2 holds some out',
   ];
   return { training, validation, lines: [line, counts.join('; ')] };
 }

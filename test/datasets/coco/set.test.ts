@@ -283,3 +283,11 @@ test('images of a rare class are repeated; crowds and objects that are skipped d
   expect(ids).toEqual([30, 30, 20, 10, 50]);
   expect([...samples.aspectGroups]).toEqual([1, 1, 1, 0, 1]);
 });
+
+test('a hundred thousand categories are put in order in a moment', () => {
+  const many = Array.from({ length: 100_000 }, (_, i) => ({ id: i + 1, name: `c${i}` }));
+  const names = many.map(({ name }) => name);
+  expect(createClassMap(many).names).toHaveLength(100_000);
+  expect(createClassMap(many, names).categoryIds.at(-1)).toBe(100_000);
+  expect(() => createClassMap(many, ['c1', 'c1'])).toThrow('got "c1" again');
+}, 5000);

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { LayoutError } from '../../../core/errors.js';
+import { readImageNet } from '../../../datasets/imagenet.js';
 import { detectLayout } from '../../../datasets/layout/detect.js';
 import { dataFolder } from '../../helpers/data-folder.js';
 
@@ -69,6 +70,21 @@ test('what a folder has instead is named', async () => {
   write('named/labels/a.txt', 'cat 0.5 0.5 0.1 0.1\n');
   for (const layout of [undefined, 'yolo'])
     expect(await message('named', layout)).toMatch(/got a\.txt of YOLO with names for numbers/);
+});
+
+test('one file of Pascal VOC is no set', async () => {
+  write('a.xml', '<annotation><filename>a.jpg</filename></annotation>');
+  await expect(detectLayout(at('a.xml'))).rejects.toThrow('the Pascal VOC file of one image');
+});
+
+test('the folder of a run is no part of the set around it', async () => {
+  for (const name of ['a/1.jpg', 'a/2.jpg', 'b/1.jpg', 'a/run/pictures/1.jpg', 'run/samples/1.jpg'])
+    image(name);
+  for (const run of ['a/run', 'run'])
+    write(`${run}/config.json`, `{\n  "format": "convnextv2-run",\n  "version": 1}`);
+  const set = readImageNet(at(''), { split: 'train' });
+  expect(set.samples).toHaveLength(3);
+  expect(set.classes.map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
 test('other files are no format: the layouts are listed', async () => {

@@ -6,7 +6,9 @@ import { ConfigError } from '../../../core/errors.js';
 import { isPartialResult } from '../../../io/partial-result.js';
 import { assertReplaceable, PAGE } from '../../../io/files/apart.js';
 import { writeAtomically, writeAtomicallySync } from '../../../io/files/atomic.js';
+import { assertWritableFolder } from '../../../io/files/out-folder.js';
 import { RowSpool } from '../../../io/files/row-spool.js';
+import { testOnLinux } from '../../helpers/leave-out.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
 const { path, put } = temporaryFolder();
@@ -87,3 +89,13 @@ test('a file never takes the place of a pipe or device', async () => {
     /expected a folder, got the file .*file$/,
   );
 });
+
+testOnLinux(
+  'a folder of the process table is no output, which Node would try to make for ever',
+  () => {
+    for (const folder of ['/proc/none', '/proc/self/none/deeper'])
+      expect(() => assertWritableFolder(folder)).toThrow(
+        /expected a folder of files, got one of processes/,
+      );
+  },
+);

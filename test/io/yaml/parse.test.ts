@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { ConfigError, DataError } from '../../../core/errors.js';
 import { parseYaml, YamlProblem } from '../../../io/yaml/parse.js';
 import { readYaml } from '../../../io/yaml/read.js';
@@ -71,4 +71,12 @@ test('files that extend each other twice at every level are refused', () => {
   const start = performance.now();
   expect(() => readConfigFile(name(40))).toThrow(/extends: expected at most 200 files in all/);
   expect(performance.now() - start).toBeLessThan(5000);
+});
+
+test('values nested too deeply are named as such, and keys that are lists warn of nothing', () => {
+  for (const deep of [`x: ${'['.repeat(100_000)}`, '{a: '.repeat(20_000)])
+    expect(() => parseYaml(deep)).toThrow('values nested too deeply');
+  const warnings = vi.spyOn(process, 'emitWarning');
+  expect(parseYaml('? [1, 2]\n: 3\n')).toEqual({ '[ 1, 2 ]': 3 });
+  expect(warnings).not.toHaveBeenCalled();
 });

@@ -15,6 +15,10 @@ test('a step that builds the graph of another shape is left out', () => {
   expect(filled([9, 9, 9, 1, 1, 1, 1, 30]).mean()).toBe(1);
 });
 
+test('also if most of the measured steps do so', () => {
+  expect(filled([9, 9, 9, 7, 0.5, 8, 0.25, 6, 9]).mean()).toBeCloseTo(0.375, 12);
+});
+
 test('without steps that count the shortest one is taken', () => {
   expect(filled([9, 4, 7]).mean()).toBe(4);
 });
