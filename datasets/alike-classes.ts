@@ -6,10 +6,10 @@ import { problemKinds, type ProblemLog } from './problems.js';
 /** Problems of class names; see `COCO_PROBLEMS` for the severities. */
 export const NAME_PROBLEMS = problemKinds('warning', {
   classAlike: 'classes whose names differ in case, spaces or signs only: probably one',
-  classMisspelt: 'rare classes whose names differ from another by a letter: probably one',
+  classMisspelled: 'rare classes whose names differ from another by a letter: probably one',
 });
 
-/** Shortest name that may be misspelt, and the largest fraction of the objects of the other that it then has. */
+/** Shortest name that may be misspelled, and the largest fraction of the objects of the other that it then has. */
 const [SHORTEST, RARE] = [5, 0.2];
 /** Largest number of classes that are compared with each other. */
 const MOST_COMPARED = 500;
@@ -43,7 +43,7 @@ export function reportAlike(
       editDistance(rare.word, word) === 1;
     const other = rare.count > 0 ? spelled.find(isNear) : undefined;
     if (other)
-      log.add(NAME_PROBLEMS.classMisspelt, {
+      log.add(NAME_PROBLEMS.classMisspelled, {
         file,
         message: `${quote(rare.name)} (${rare.count}) and ${quote(other.name)} (${other.count})`,
       });

@@ -90,7 +90,9 @@ function entriesIn(folder: string): readonly Dirent[] {
     return readdirSync(folder, { withFileTypes: true });
   } catch (cause) {
     const { code = String(cause) } = cause as NodeJS.ErrnoException;
-    throw DataError.in(folder, `expected a folder that can be read, got ${code}`, { cause });
+    throw DataError.in(folder, `expected a file or folder that can be read, got ${code}`, {
+      cause,
+    });
   }
 }
 

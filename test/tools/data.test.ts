@@ -145,7 +145,7 @@ test('check names a rare class that differs from another by a letter', async () 
   const file = writeCoco('some.json', [], []);
   writeFileSync(file, JSON.stringify({ images, annotations: objects, categories }));
   const { out } = await run('check', file, '--no-images');
-  expect(out).toContain('warning  1 x class-misspelt: ');
+  expect(out).toContain('warning  1 x class-misspelled: ');
   expect(out).toContain('"racoon" (1) and "raccoon" (10)');
 });
 

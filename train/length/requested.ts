@@ -85,7 +85,7 @@ export function chooseLength(
 function assertSame(flag: string, asked: number | undefined, stored: number | null | undefined) {
   if (asked === undefined || asked === stored) return;
   throw new OptionError(
-    `${flag}: expected ${stored ?? 'none'}, as when the resumed run was started, got ${asked}; ` +
+    `${flag}: expected ${stored ?? 'none'}, with which the run was started that is resumed, got ${asked}; ` +
       'to train longer, start a new run from its weights: --weights RUN --out NEW',
   );
 }

@@ -26,7 +26,7 @@ const FEWEST_SLOW_STEPS = 6;
  * Factor of the lower quartile above which a step is left out: it builds the graph of another input shape, as most of the
  * first ones may do.
  */
-const OUTLIER = 2;
+const OUTLIER = 3;
 
 /** Measurement of the time of a step. */
 export class StepTimes {
