@@ -21,7 +21,9 @@ test('where no object is shown, the likeliest is named with the option that show
     const found = scores.map((score) => ({ name: 'nut', classIndex: 0, score, box: [0, 0, 1, 1] }));
     return objects.text({ file: 'a.jpg', result: { objects: found } } as never)[0];
   };
-  expect(line(0.3, 0.419)).toBe('a.jpg: 0 objects; the likeliest: nut 41 % (--score 0.41 shows it)');
+  expect(line(0.3, 0.419)).toBe(
+    'a.jpg: 0 objects; the likeliest: nut 41 % (--score 0.41 shows it)',
+  );
   expect(line(0.004)).toBe('a.jpg: 0 objects');
   expect(line()).toBe('a.jpg: 0 objects');
   expect(line(0.6)).toBe('a.jpg: 1 object');

@@ -118,7 +118,9 @@ test('prints a table of what reaches the score', async () => {
       ...text.map((block) => (typeof block === 'string' ? block : formatTable(block))),
     );
   for (const score of [1, 0]) await predict([images[0]], { onText, score });
-  expect(lines[0]).toMatch(/: 0 objects; the likeliest: class \d \d+ % \(--score 0\.\d+ shows it\)$/);
+  expect(lines[0]).toMatch(
+    /: 0 objects; the likeliest: class \d \d+ % \(--score 0\.\d+ shows it\)$/,
+  );
   expect(lines[2]).toMatch(/^class +score % +x +y +width +height\nclass \d +\d+\.\d/);
   expect(lines[3]).toMatch(/^… and \d+ more$/);
 });
