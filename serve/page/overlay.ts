@@ -1,6 +1,8 @@
 import { expandMask, type CompressedMask } from '../../core/results.js';
 import { decodeRle, rleBox, type XywhBox } from '../../core/rle.js';
 import { textColorOn } from '../../report/overlay/colors.js';
+import type { Rectangle } from '../../report/overlay/picture.js';
+import { placeTags } from '../../report/overlay/tags.js';
 import type { ResultJson } from '../../core/results.js';
 import { percent, type Item } from './items.js';
 
@@ -97,11 +99,26 @@ export function drawOverlay(
   for (const layer of shown) blendMask(pixels, layer, MASK * opacity(layer.item));
   context.putImageData(pixels, 0, 0);
   const unit = pixelsPerPoint(canvas);
-  // The best come last, so that they are on top.
-  for (const { item, box } of [...shown].reverse()) {
-    if (!item.box) continue;
+  const size = Math.round(12 * unit);
+  context.font = `600 ${size}px system-ui, sans-serif`;
+  const boxed = shown.filter(({ item }) => item.box);
+  const tags = boxed.map(({ item, box: [x, y, boxWidth, boxHeight] }) => ({
+    width: Math.ceil(context.measureText(tagOf(item)).width) + size,
+    height: 1.5 * size,
+    box: { x, y, width: boxWidth, height: boxHeight },
+  }));
+  const places = placeTags(tags, { width, height });
+  // The best come last, so that they are on top, and the tags after all boxes.
+  const order = [...boxed.entries()].reverse();
+  for (const [, { item, box }] of order) {
     context.globalAlpha = opacity(item);
-    drawBox(context, item, box, { unit, isMarked: item === marked });
+    context.lineWidth = (item === marked ? 4 : 2) * unit;
+    context.strokeStyle = `rgb(${item.color.join()})`;
+    context.strokeRect(...box);
+  }
+  for (const [i, { item }] of order) {
+    context.globalAlpha = opacity(item);
+    drawTag(context, item, places[i], size);
   }
   context.globalAlpha = 1;
 }
@@ -123,28 +140,20 @@ function blendMask({ data, width, height }: ImageData, { item, mask }: Layer, al
     }
 }
 
-function drawBox(
+const tagOf = ({ name, value }: Item): string => `${name} ${percent(value)}`;
+
+/** Writes name and score, in the font of the context. @param size of the font in pixels */
+function drawTag(
   context: CanvasRenderingContext2D,
-  { color, name, value }: Item,
-  [x, y, width, height]: Layer['box'],
-  { unit, isMarked }: { readonly unit: number; readonly isMarked: boolean },
+  item: Item,
+  { x, y, width, height }: Rectangle,
+  size: number,
 ): void {
-  context.lineWidth = (isMarked ? 4 : 2) * unit;
-  context.strokeStyle = `rgb(${color.join()})`;
-  context.strokeRect(x, y, width, height);
-  const size = Math.round(12 * unit);
-  context.font = `600 ${size}px system-ui, sans-serif`;
-  const text = `${name} ${percent(value)}`;
-  const tag = context.measureText(text).width + size;
-  const [left, top] = [
-    Math.max(0, Math.min(x, context.canvas.width - tag)),
-    Math.max(0, y - 1.5 * size),
-  ];
-  context.fillStyle = context.strokeStyle;
-  context.fillRect(left, top, tag, 1.5 * size);
-  context.fillStyle = `rgb(${textColorOn(color).join()})`;
+  context.fillStyle = `rgb(${item.color.join()})`;
+  context.fillRect(x, y, width, height);
+  context.fillStyle = `rgb(${textColorOn(item.color).join()})`;
   context.textBaseline = 'middle';
-  context.fillText(text, left + size / 2, top + 0.78 * size);
+  context.fillText(tagOf(item), x + size / 2, y + 0.52 * height);
 }
 
 /** Finds the smallest shown part at a point of the canvas: by its mask, or by its box. */

@@ -46,7 +46,8 @@ export class ProgressView implements RunListener {
     if (record.kind === 'eval') {
       this.remaining.evaluated(record.step, this.now());
       const { step, which, metrics } = record;
-      this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
+      if (Object.keys(metrics).length > 0)
+        this.note(`eval   step ${step}  ${which}: ${formatTerms(metrics)}`);
       return;
     }
     this.hasSteps = true;
