@@ -78,7 +78,7 @@ export function readLabelFile(
     throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
   if (isTable(file)) return fromTable(text, file);
-  const isJson = file.endsWith('.json') || (/^\s*[[{]/.test(text) && isParsed(text));
+  const isJson = /^\s*[[{]/.test(text) && (file.endsWith('.json') || isParsed(text));
   return isJson ? fromJson(text, file) : fromText(text, file, isClass);
 }
 
