@@ -92,7 +92,7 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const model = await openModel(name, { top: TOP, ...flags, engine }, files.length);
     try {
-      assertOfTask(flags, model.task);
+      tellUnused(flags, model.task);
       const { score, palette, shard, json = false } = flags;
       const out = flags.out ?? (await folderOfPictures(model.task, files, json));
       const isPrinted = json && ranks.communicator.rank === 0;
@@ -133,11 +133,11 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   }
 }
 
-/** @throws OptionError for an option that the task has no use for */
-function assertOfTask(flags: PredictFlags, task: PredictTask): void {
+/** Tells which options change nothing: a command for models of several tasks may have them all. */
+function tellUnused(flags: PredictFlags, task: PredictTask): void {
   for (const [name, wanted] of Object.entries(OF_TASK))
     if (flags[name as keyof typeof OF_TASK] !== undefined && wanted !== task)
-      throw new OptionError(`--${name}: expected a model to ${wanted}, got one to ${task}`);
+      log(`--${name} changes nothing: it is for models to ${wanted}, this one is to ${task}`);
 }
 
 /**
