@@ -13,6 +13,8 @@ export const NAME_PROBLEMS = problemKinds('warning', {
 const [SHORTEST, RARE] = [5, 0.2];
 /** Largest number of classes that are compared with each other. */
 const MOST_COMPARED = 500;
+/** Longest name that is compared letter by letter. */
+const LONGEST = 100;
 
 /** Reports names that are probably spellings of one class: `Traffic light` and `traffic_light`, or `racoon` and `raccoon`. */
 export function reportAlike(
@@ -39,6 +41,8 @@ export function reportAlike(
       word !== rare.word &&
       rare.count <= RARE * count &&
       Math.min(word.length, rare.word.length) >= SHORTEST &&
+      word.length <= LONGEST &&
+      withoutNumbers(word) !== withoutNumbers(rare.word) &&
       Math.abs(word.length - rare.word.length) <= 1 &&
       editDistance(rare.word, word) === 1;
     const other = rare.count > 0 ? spelled.find(isNear) : undefined;
@@ -50,8 +54,11 @@ export function reportAlike(
   }
 }
 
+const withoutNumbers = (word: string): string => word.replace(/\d/g, '');
+
+/** A name without case, spaces and signs but those of numbers. */
 const plain = (name: string): string =>
   String(name) // a list of a YAML file may have holes
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[^\p{L}\p{N}+#]/gu, '');
+    .replace(/(?<=[^\d\s])[-.,/]|[-.,/](?!\d)|[^\p{L}\p{N}+#.,/-]/gu, '');

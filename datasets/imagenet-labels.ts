@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnnotationsError, DataError, quote } from '../core/errors.js';
 import { parseCsv } from '../io/csv/parse.js';
-import { readTextSync, readWhole, reasonOf } from '../io/files/read.js';
+import { readBytesSync, readTextSync, readWhole, reasonOf } from '../io/files/read.js';
 import { decodeText } from '../io/files/text.js';
+import { errorAsValueSync } from './problems.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
 export const LABEL_FILES = [
@@ -17,8 +18,11 @@ export const LABEL_FILES = [
   '_classes.csv',
 ] as const;
 
-/** Rows of an image, the corners of a box, and its class. */
-const BOX_ROWS = /^[^\n]*(\n[^\n]*)?([,;\t] *-?\d+(\.\d+)? *){4}([,;\t]|\r?\n|$)/;
+/** Header of a table of boxes, and a row of one without a header: four numbers after the image. */
+const [BOX_HEADER, BOX_ROW] = [
+  /(^|[,;\t])\W*(x1|x_?min|left)\W*[,;\t]/i,
+  /^[^,;\t]*([,;\t] *-?\d+(\.\d+)? *){4}([,;\t]|$)/,
+];
 
 /**
  * Whether a file is a label file: Roboflow writes two kinds of tables as `_classes.csv`, one with a column a class, and a
@@ -26,8 +30,15 @@ const BOX_ROWS = /^[^\n]*(\n[^\n]*)?([,;\t] *-?\d+(\.\d+)? *){4}([,;\t]|\r?\n|$)
  */
 export function isLabelFile(file: string): boolean {
   if (!existsSync(file)) return false;
-  if (isTable(file)) return /^\W*filename\s*,/i.test(readTextSync(file).slice(0, 100));
-  return !file.endsWith('labels.csv') || !BOX_ROWS.test(readTextSync(file).slice(0, 4096));
+  const [first] = startOf(file).split(/\r?\n/);
+  if (isTable(file)) return /^\W*filename\s*,/i.test(first);
+  return !file.endsWith('labels.csv') || !(BOX_HEADER.test(first) || BOX_ROW.test(first));
+}
+
+/** The beginning of a file as text; none of what cannot be read. */
+function startOf(file: string): string {
+  const bytes = errorAsValueSync(() => readBytesSync(file, 4096));
+  return bytes instanceof DataError ? '' : new TextDecoder().decode(bytes);
 }
 
 const isTable = (file: string): boolean => file.endsWith('_classes.csv');
@@ -78,7 +89,10 @@ export function readLabelFile(
     throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
   }
   if (isTable(file)) return fromTable(text, file);
-  const isJson = /^\s*[[{]/.test(text) && (file.endsWith('.json') || isParsed(text));
+  const isOfName = file.endsWith('.json');
+  const isJson = /^\s*[[{]/.test(text)
+    ? isOfName || isParsed(text)
+    : isOfName && text.trim() === '';
   return isJson ? fromJson(text, file) : fromText(text, file, isClass);
 }
 

@@ -1,4 +1,4 @@
-import { assertObject, describedValue, kindOf } from '../core/arguments.js';
+import { assertList, assertObject, describedValue, kindOf } from '../core/arguments.js';
 import { InputError, OptionError, quote } from '../core/errors.js';
 import * as rule from '../core/options.js';
 import type { ImageResult } from '../core/results.js';
@@ -89,6 +89,7 @@ export function assertCallOptions(options: PredictCallOptions, task: PredictTask
 export function assertLogitsCall(images: unknown, options: CallOptions): void {
   assertObject('logits', 'preprocessed images { shape, data }', images, 'shape', 'data');
   const { shape, data } = images as HostTensor;
+  assertList('logits', 'a shape', shape);
   const length = [...shape].reduce((product, side) => product * side, 1);
   if (shape.length !== 4 || shape[3] !== 3 || kindOf(data) !== 'Float32Array')
     throw new InputError(

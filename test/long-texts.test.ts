@@ -37,4 +37,10 @@ test('a list of labels with a line of many words', async () => {
   const file = await put('labels.txt', `${'a '.repeat(300_000)}cat\n`);
   const labels = readLabels(file, (text) => text === 'cat');
   expect([...labels.values()]).toEqual(['cat']);
+  const plain = await put('plain.txt', 'my photo 3\na, b.jpg 4\nc.jpg 5 0.25\n');
+  expect([...readLabels(plain, undefined)]).toEqual([
+    ['my photo', 3],
+    ['a, b.jpg', 4],
+    ['c.jpg', 5],
+  ]);
 }, 5000);

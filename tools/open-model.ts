@@ -29,8 +29,24 @@ export async function openModel(
   const engine = await openEngine(engineOptions);
   log(engine.description);
   waitsFor('building the graphs for the first image');
-  const { max, perClassNms, ratios, slide, top, tta } = flags;
-  const frozen = tile !== undefined || (loaded.card.task === 'classify' && numImages > 8);
+  const { task } = loaded.card;
+  const fitting = <Value>(
+    flag: string,
+    value: Value,
+    ...tasks: readonly PredictTask[]
+  ): Value | undefined => {
+    if (value === undefined || value === false || tasks.includes(task)) return value;
+    log(
+      `${flag} changes nothing: it is for models to ${tasks.join(' or ')}, this one is to ${task}`,
+    );
+    return undefined;
+  };
+  const { ratios, top } = flags;
+  const max = fitting('--max', flags.max, 'detect');
+  const perClassNms = fitting('--per-class-nms', flags.perClassNms, 'detect');
+  const slide = fitting('--slide', flags.slide, 'segment');
+  const tta = fitting('--tta', flags.tta, 'detect', 'segment');
+  const frozen = tile !== undefined || (task === 'classify' && numImages > 8);
   return modelOf<PredictTask>(engine, loaded, {
     max,
     perClassNms,

@@ -67,7 +67,7 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   const { listImages } = await import('./images.js');
   const { files, notices } = listImages(images);
   notices.forEach(log);
-  if (files.length === 1) {
+  if (files.length === 1 && files[0] === images[0] && !flags.json && flags.out === undefined) {
     const { fileHeader } = await import('../io/image/file-header.js');
     await fileHeader(files[0]); // a file that is no image, before weights are pulled
   }
@@ -94,7 +94,7 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
     try {
       tellUnused(flags, model.task);
       const { score, palette, shard, json = false } = flags;
-      const out = flags.out ?? (await folderOfPictures(model.task, files, json));
+      const out = flags.out ?? (await folderOfPictures(model.task, files, { images, json }));
       const isPrinted = json && ranks.communicator.rank === 0;
       let hasText = false;
       const { numImages, failed } = await predictFiles(model, files, {
@@ -147,11 +147,15 @@ function tellUnused(flags: PredictFlags, task: PredictTask): void {
 async function folderOfPictures(
   task: PredictTask,
   files: readonly string[],
-  json: boolean,
+  { images, json }: { readonly images: readonly string[]; readonly json: boolean },
 ): Promise<string | undefined> {
   const isInside = (file: string): boolean => resolve(file).startsWith(resolve(DRAWN) + sep);
   if (task === 'classify' || json || files.length > MOST_DRAWN || files.some(isInside))
     return undefined;
+  if (images.some((path) => statSync(path).isDirectory() && leadsInto(DRAWN, path))) {
+    log(`not drawn: ${DRAWN}/ would be among the images; --out DIR draws elsewhere`);
+    return undefined;
+  }
   const { assertWritableFolder } = await import('../io/files/out-folder.js');
   try {
     assertWritableFolder(DRAWN);

@@ -116,11 +116,11 @@ const LEAST_USED = 0.7;
 /** Says that a run with `minutes` ended long before; undefined otherwise. */
 export function unusedTime(
   { interrupted, stoppedEarly }: FinishedRun,
-  { length, steps }: Pick<RunPlan, 'length' | 'steps'>,
+  { length, steps, isRestored }: Pick<RunPlan, 'length' | 'steps' | 'isRestored'>,
   seconds: number,
 ): string | undefined {
   const given = 60 * (length?.minutes ?? 0);
-  const isWhole = !interrupted && stoppedEarly === undefined && steps === null;
+  const isWhole = !interrupted && stoppedEarly === undefined && steps === null && !isRestored;
   if (!isWhole || seconds >= LEAST_USED * given) return undefined;
   return `took ${formatDuration(seconds)} of ${formatDuration(given)}: the first steps, by which the length was chosen, were slower than the rest`;
 }

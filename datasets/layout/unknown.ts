@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LayoutError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isImageName } from '../../io/files/images.js';
+import { entriesOf } from '../../io/files/list.js';
 import { filesIn, firstFile, foldersIn, isLabelFolder, startOf } from './folder-names.js';
 import { folderParts } from './folders.js';
 
@@ -138,8 +140,17 @@ const MOST_NAMES = 6;
 function describeContent(path: string): { readonly text: string; readonly isPlain: boolean } {
   const isThere = (wanted: (name: string) => boolean): boolean =>
     firstFile(path, wanted, DEPTH) !== undefined;
-  if (!isThere(() => true)) return { text: 'an empty folder', isPlain: true };
-  if (!isThere((name) => !isImageName(name)) && !hasLabelFolder(path, DEPTH))
+  if (!isThere(() => true)) {
+    const isEmpty = entriesOf(path).folders.every(
+      (name) => readdirSync(join(path, name)).length === 0,
+    );
+    if (isEmpty) return { text: 'an empty folder', isPlain: true };
+  }
+  if (
+    isThere(isImageName) &&
+    !isThere((name) => !isImageName(name)) &&
+    !hasLabelFolder(path, DEPTH)
+  )
     return {
       text: 'images without labels; label them, or sort them into a folder a class',
       isPlain: true,

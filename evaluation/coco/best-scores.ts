@@ -53,7 +53,9 @@ export function bestScores(
     Float64Array.from(points, ({ score }) => score),
   );
   const trust = usual === undefined ? 1 : Math.min(1, total / LEAST_OBJECTS);
-  const overall = trust === 1 ? found : roundDown(trust * found + (1 - trust) * (usual ?? 0));
+  const drawn = trust === 1 ? found : roundDown(trust * found + (1 - trust) * (usual ?? 0));
+  // At least one right detection is kept.
+  const overall = Math.min(drawn, roundDown(best.score));
   const { f1 } = points.findLast(({ score }) => score >= overall) ?? { f1: 0 };
   return { overall, f1, byCategory: new Map(own) };
 }

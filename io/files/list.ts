@@ -76,9 +76,9 @@ function visitFiles(
     }
     for (const name of links) {
       const target = targetOf(join(parent, name));
-      if (target !== undefined && isFolder(target))
-        visitFolder(join(parent, name), `${prefix}${name}/`);
-      else visit(prefix + name, name, () => target);
+      if (target !== undefined && isFolder(target)) {
+        if (!isRun(target)) visitFolder(join(parent, name), `${prefix}${name}/`);
+      } else visit(prefix + name, name, () => target);
     }
   };
   if (isFolder(folder)) visitFolder(folder, '');

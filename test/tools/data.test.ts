@@ -135,7 +135,8 @@ test('check names the classes with their objects, and those that are probably on
 });
 
 test('check names a rare class that differs from another by a letter', async () => {
-  const categories = ['raccoon', 'racoon', 'cat', 'bat'].map((name, k) => ({ id: k + 1, name }));
+  const names = ['raccoon', 'racoon', 'cat', 'bat', 'limit 30', 'limit 80', '1.5 l', '15 l', '-5'];
+  const categories = names.map((name, k) => ({ id: k + 1, name }));
   const images = [1, 2, 3].map(image);
   const objects = Array.from({ length: 16 }, (_, i) => ({
     ...object(i + 1, 1 + (i % 3)),
@@ -147,6 +148,7 @@ test('check names a rare class that differs from another by a letter', async () 
   const { out } = await run('check', file, '--no-images');
   expect(out).toContain('warning  1 x class-misspelled: ');
   expect(out).toContain('"racoon" (1) and "raccoon" (10)');
+  expect(out).not.toContain('class-alike');
 });
 
 test('check looks for the classes that a data.yaml wants, and names them', async () => {

@@ -155,8 +155,10 @@ function classLine(classes: Readonly<Record<string, number>>): string {
     ...used.slice(0, MOST_CLASSES),
     ...(more > 0 ? [`… and ${more} more (--json)`] : []),
   ];
+  if (shown.length === 0) return 'none has objects';
   const empty = all.length - used.length;
-  return shown.join(', ') + (empty > 0 ? `; ${empty} others have none` : '');
+  const rest = empty === 1 ? '1 other has none' : `${empty} others have none`;
+  return shown.join(', ') + (empty > 0 ? `; ${rest}` : '');
 }
 
 /** Options of the printed findings. */

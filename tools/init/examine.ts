@@ -3,6 +3,7 @@ import { DataError, LayoutError } from '../../core/errors.js';
 import { readTables } from '../../datasets/annotations/read.js';
 import { hasMask } from '../../datasets/coco/inspect-set.js';
 import { findLayout } from '../../datasets/layout/detect.js';
+import { errorAsValue } from '../../datasets/problems.js';
 import type { DataLayout, DetectionData } from '../../datasets/layout/types.js';
 import { imagesBelow } from '../../io/files/images.js';
 import type { TaskName } from '../../train/tasks/index.js';
@@ -39,9 +40,12 @@ export async function examineData(path: string): Promise<FoundData> {
 
 /** Whether objects have masks or polygons, which labels of pixels are drawn from. */
 async function hasOutlines({ splits }: DetectionData): Promise<boolean> {
-  const [source] = Object.values(splits);
-  const { annotations } = await readTables(source, () => undefined, { masks: false });
-  return annotations.ids.some((_, row) => hasMask(annotations, row));
+  for (const source of Object.values(splits)) {
+    const read = await errorAsValue(readTables(source, () => undefined, { masks: false }));
+    if (read instanceof DataError) return false; // training says what is wrong
+    if (read.annotations.ids.some((_, row) => hasMask(read.annotations, row))) return true;
+  }
+  return false;
 }
 
 /** The task that was asked for, if the data are for it, or the likeliest. @throws DataError if they are not */

@@ -114,7 +114,8 @@ export function readLabels(
 ): ReadonlyMap<string, number | string> {
   if (!existsSync(file)) throw ResultsError.in(file, 'expected labels, got no such file');
   const labels = new Map<string, number | string>();
-  for (const { file: path, label } of readLabelFile(file, isClass)) {
+  const isLabel = (text: string): boolean => isClass?.(text) === true || /^\d+$/.test(text);
+  for (const { file: path, label } of readLabelFile(file, isLabel)) {
     const name = imageName(path);
     if (labels.has(name))
       throw ResultsError.in(file, `expected each image once, got ${name} again`, { id: name });

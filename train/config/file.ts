@@ -125,9 +125,9 @@ function parse(file: string): Settings {
 function storedRun(file: string, { recipe, config, sources }: Settings): ConfigFile {
   if (typeof recipe !== 'string' || typeof config !== 'object' || config === null)
     throw ConfigFileError.in(file, 'expected recipe and config of a run, got others');
-  const before = Object.entries(Object(sources) as Settings).map(([path, source]) => {
-    const name = String(source);
-    return [path, name.startsWith('--') ? `${RUN_CONFIG}: ${name}` : name] as const;
+  const before = Object.entries(Object(sources) as Settings).flatMap(([path, name]) => {
+    if (typeof name !== 'string') return [];
+    return [[path, name.startsWith('--') ? `${RUN_CONFIG}: ${name}` : name] as const];
   });
   const layer = { file, settings: config as Settings, sources: Object.fromEntries(before) };
   return { recipe, layers: [layer] };

@@ -44,7 +44,7 @@ interface PretrainingContext {
  * is ours; what it gains is measured in docs/little-data.md.
  *
  * @param store parameters of the detector; those of the backbone are changed
- * @returns number of steps
+ * @returns number of steps; undefined for a trial
  * @throws DataError for an image that cannot be decoded; WorkError if it is aborted, or a value is not finite
  */
 export async function pretrainOnObjects(
@@ -52,15 +52,15 @@ export async function pretrainOnObjects(
   config: ObjectPretraining,
   context: PretrainingContext,
   request: WarmUpRequest,
-): Promise<number> {
+): Promise<number | undefined> {
   const most = pretrainingSteps(config, request);
   if (most === 0) return 0;
   const { note, waits, signal, stopsAfter } = request;
   if (isTrial(request)) {
     note(
-      `--steps ${stopsAfter}: so short a trial leaves out the training on cut-out objects (${most} steps) that a whole run begins with`,
+      `--steps ${stopsAfter}: so short a trial leaves out the training on cut-out objects (${most} steps) that a whole run begins with, also if it goes on later`,
     );
-    return 0;
+    return undefined;
   }
   const length = new PretrainingLength(most, request);
   const { engine, network, backbone, numClasses, samples, pixels, seed } = context;

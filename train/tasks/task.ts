@@ -68,10 +68,10 @@ export interface Setup<Batch> {
   /**
    * Trains parameters before the first step of a new run; absent: none.
    *
-   * @returns number of steps that it took
+   * @returns number of steps that it took; undefined if a trial left it out
    */
   readonly warmUp?:
-    ((store: ParameterStore, request: WarmUpRequest) => Promise<number>) | undefined;
+    ((store: ParameterStore, request: WarmUpRequest) => Promise<number | undefined>) | undefined;
   readonly loader: BatchSource<Batch> & { close(): Promise<void> };
   /** Weight decay and learning rate factors of the parameters. */
   readonly groups: ParameterGroupConfig;

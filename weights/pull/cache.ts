@@ -1,8 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ModelNotFoundError } from '../../core/errors.js';
 import { nearestWord } from '../../core/nearest-word.js';
-import { entriesOf, isFolder } from '../../io/files/list.js';
+import { isFolder } from '../../io/files/list.js';
 import { CATALOG, type CatalogEntry } from '../catalog.js';
 import { CHECKPOINTS, findCheckpoint } from '../checkpoint-folder.js';
 import { weightFileOf } from '../folder.js';
@@ -86,15 +86,14 @@ function nothingAt(path: string, isFile: boolean): ModelNotFoundError {
   const expected = isFile
     ? 'a weight file, got no such file'
     : 'a run folder, a weight file or an official name (convnextv2 weights list), got nothing there';
-  const runs = foldersOf(dirname(path)).filter((folder) => existsSync(join(folder, CHECKPOINTS)));
+  const runs = pathsIn(dirname(path)).filter((folder) => existsSync(join(folder, CHECKPOINTS)));
   const nearest = runs.length > 0 ? `; the nearest run: ${nearestWord(path, runs)}` : '';
   return ModelNotFoundError.in(path, `expected ${expected}${nearest}`);
 }
 
-/** Folders in a folder, as paths; none if it is not there. */
-function foldersOf(folder: string): readonly string[] {
-  if (!isFolder(folder)) return [];
-  return entriesOf(folder).folders.map((name) => join(folder, name));
+/** Names in a folder, as paths; none if it is not there. */
+function pathsIn(folder: string): readonly string[] {
+  return isFolder(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 }
 
 /** Weight file of a folder of the Hugging Face hub, or the best checkpoint of a run folder or of one with checkpoints. */

@@ -69,7 +69,12 @@ test('labels.csv beside the images is of boxes, if its rows have them', async ()
   for (const name of ['a.jpg', 'b.jpg']) data.image(name);
   data.write('labels.csv', 'image,x1,y1,x2,y2,class\na.jpg,5,5,30.5,30,cat\nb.jpg,5,5,30,30,dog\n');
   expect((await detectLayout(data.root)).line).toBe('CSV boxes: train 2, 2 classes');
-  data.write('labels.csv', 'a.jpg,cat,1,2\nb.jpg,dog,3,4\n');
+  data.write('labels.csv', 'a.jpg,5,5,30.5,30,cat\nb.jpg,5,5,30,30,dog\n');
+  expect((await detectLayout(data.root)).line).not.toMatch(/^ImageNet layout/);
+  data.write(
+    'labels.csv',
+    'file,label,age,height,weight,score\na.jpg,cat,1,2,3,4\nb.jpg,dog,3,4,5,6\n',
+  );
   expect((await detectLayout(data.root)).line).toMatch(/^ImageNet layout/);
 });
 

@@ -247,6 +247,12 @@ test('locateWeights finds files and cached names, and says how to get the others
     'absent/weights.pth: expected a weight file, got no such file',
   );
   await expect(locateWeights('tiny.fcmea', cacheFolder)).rejects.toThrow('nearest: tiny.fcmae');
+  await mkdir(join(cacheFolder, 'runs/detector/checkpoints'), { recursive: true });
+  await writeFile(join(cacheFolder, 'runs/detector/config.json'), '{"format": "convnextv2-run"}');
+  const misspelled = join(cacheFolder, 'runs/detectr');
+  await expect(locateWeights(misspelled, cacheFolder)).rejects.toThrow(
+    `got nothing there; the nearest run: ${join(cacheFolder, 'runs/detector')}`,
+  );
   await writeFile(file, other);
   await expect(locateWeights(entry.name, cacheFolder)).rejects.toThrow('as recorded');
 });
