@@ -132,6 +132,9 @@ try {
       console.log(`${kind}: doctor --fix gives ${detail}`);
       if (state !== 'ok') fail(`fallback: expected doctor --fix to install it, got ${detail}`);
     }
+    // As projects for Node have them: our declarations name Node's types.
+    const types = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+    run('npm', [...types, '@types/node@20'], project);
     for (const [module, moduleResolution] of [
       ['nodenext', 'nodenext'],
       ['esnext', 'bundler'],
