@@ -12,6 +12,8 @@ interface SchemaProblem {
   readonly path: string;
   /** `expected a number from 0, got "fast"`. */
   readonly message: string;
+  /** Fields that are known, where this one is not. */
+  readonly known?: readonly string[] | undefined;
 }
 
 /** Checks a value. @returns all problems, one per path; none if it is valid */
@@ -94,10 +96,8 @@ function describeError(error: ErrorObject): SchemaProblem {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
-      return {
-        path: under(key),
-        message: expectedWord(Object.keys(schema['properties'] ?? {}), printable(key), key),
-      };
+      const known = Object.keys(schema['properties'] ?? {});
+      return { path: under(key), message: expectedWord(known, printable(key), key), known };
     }
     case 'required':
       return { path: under(params['missingProperty']), message: 'expected a value, got none' };

@@ -1,6 +1,7 @@
 import { isRecord } from '../core/foreign-value.js';
 import * as t from '../core/schema.js';
 import { median } from '../core/statistics.js';
+import { RUN_CONFIG } from '../io/files/run-mark.js';
 import { readCheckedJson } from '../io/checked-json.js';
 import { escapeHtml } from './page/html.js';
 import { runFile, type MetricsRecord } from '../io/run-folder.js';
@@ -28,7 +29,7 @@ const Stored = t.withUnknownFields(
 
 /** Reads the configuration of a run folder, or returns undefined. @throws DataError if the file is damaged */
 export function readStoredConfig(folder: string): StoredConfig | undefined {
-  return readCheckedJson(runFile(folder, 'config.json'), Stored, 'the configuration of a run');
+  return readCheckedJson(runFile(folder, RUN_CONFIG), Stored, 'the configuration of a run');
 }
 
 /**

@@ -10,7 +10,7 @@ export type RunResult = t.Infer<typeof Result>;
 const Result = t.withUnknownFields(
   t.record({
     step: t.whole(0),
-    /** `finished`, `interrupted`, or the reason of an early stop. */
+    /** `finished`, `interrupted`, `stopped by --steps`, or the reason of another early stop. */
     ended: t.STRING,
     /** Verdict after a tenth of the run, and that of a run with `overfit`. */
     learning: t.optional(t.STRING),

@@ -104,9 +104,7 @@ function ending(result: RunResult | undefined, step: number, planned: number | u
   if (result.ended === 'interrupted')
     return `interrupted at step ${reached}: train with --resume to go on`;
   if (result.ended === 'stopped by --steps')
-    return planned === at
-      ? ''
-      : `stopped at step ${reached}, as --steps asked: train with --resume to go on`;
+    return `stopped at step ${reached}, as --steps asked: train with --resume to go on`;
   return result.ended;
 }
 

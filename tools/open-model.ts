@@ -2,6 +2,7 @@ import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/e
 import { modelOf } from '../inference/model-of.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
 import { load, type OpenOptions } from '../inference/open.js';
+import { fitting } from './fitting-option.js';
 import { tileOf, type TileFlags } from './model-options.js';
 import { log } from './output.js';
 import { waitsFor } from './waiting.js';
@@ -30,22 +31,11 @@ export async function openModel(
   log(engine.description);
   waitsFor('building the graphs for the first image');
   const { task } = loaded.card;
-  const fitting = <Value>(
-    flag: string,
-    value: Value,
-    ...tasks: readonly PredictTask[]
-  ): Value | undefined => {
-    if (value === undefined || value === false || tasks.includes(task)) return value;
-    log(
-      `${flag} changes nothing: it is for models to ${tasks.join(' or ')}, this one is to ${task}`,
-    );
-    return undefined;
-  };
   const { ratios, top } = flags;
-  const max = fitting('--max', flags.max, 'detect');
-  const perClassNms = fitting('--per-class-nms', flags.perClassNms, 'detect');
-  const slide = fitting('--slide', flags.slide, 'segment');
-  const tta = fitting('--tta', flags.tta, 'detect', 'segment');
+  const max = fitting(['--max', flags.max], task, 'detect');
+  const perClassNms = fitting(['--per-class-nms', flags.perClassNms], task, 'detect');
+  const slide = fitting(['--slide', flags.slide], task, 'segment');
+  const tta = fitting(['--tta', flags.tta], task, 'detect', 'segment');
   const frozen = tile !== undefined || (task === 'classify' && numImages > 8);
   return modelOf<PredictTask>(engine, loaded, {
     max,

@@ -1,12 +1,14 @@
-import { existsSync, statSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { statSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { oneLine } from '../core/controls.js';
 import { OptionError } from '../core/errors.js';
 import type { PredictTask } from '../inference/model.js';
+import { isRun } from '../io/files/run-mark.js';
 import { leadsInto } from '../io/files/inside.js';
 import type { LabelFormat } from '../train/label-files.js';
 import { engineOptions, fraction, wholeNumber } from './engine-options.js';
+import { fitting } from './fitting-option.js';
 import { addImageOptions, type PredictFlags } from './model-options.js';
 import { RARE } from './help.js';
 import { log, printBlocks, printJsonRows } from './output.js';
@@ -18,9 +20,6 @@ const MOST_DRAWN = 16;
 
 /** Default of `--top`. */
 const TOP = 5;
-
-/** Tasks of options that change nothing for others. */
-const OF_TASK = { top: 'classify', score: 'detect', palette: 'segment' } as const;
 
 /** `convnextv2 predict` */
 export function definePredict(verb: Command): void {
@@ -86,14 +85,16 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
         throw new OptionError(
           `--out ${flags.out}: expected a folder outside of ${around}, whose images are predicted`,
         );
-      if (existsSync(join(flags.out, 'checkpoints')))
+      if (isRun(flags.out))
         throw new OptionError(`--out ${flags.out}: expected another folder, got that of a run`);
     }
     const engine = engineOptions({ ...flags, threads: flags.threads || ranks.threads });
     const model = await openModel(name, { top: TOP, ...flags, engine }, files.length);
     try {
-      tellUnused(flags, model.task);
-      const { score, palette, shard, json = false } = flags;
+      const { shard, json = false } = flags;
+      fitting(['--top', flags.top], model.task, 'classify');
+      const score = fitting(['--score', flags.score], model.task, 'detect');
+      const palette = fitting(['--palette', flags.palette], model.task, 'segment');
       const out = flags.out ?? (await folderOfPictures(model.task, files, { images, json }));
       const isPrinted = json && ranks.communicator.rank === 0;
       let hasText = false;
@@ -131,13 +132,6 @@ async function run(name: string, images: readonly string[], flags: PredictFlags)
   } catch (error) {
     await ranks.fail(error, flags.json ?? false);
   }
-}
-
-/** Tells which options change nothing: a command for models of several tasks may have them all. */
-function tellUnused(flags: PredictFlags, task: PredictTask): void {
-  for (const [name, wanted] of Object.entries(OF_TASK))
-    if (flags[name as keyof typeof OF_TASK] !== undefined && wanted !== task)
-      log(`--${name} changes nothing: it is for models to ${wanted}, this one is to ${task}`);
 }
 
 /**

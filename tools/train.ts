@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { OptionError } from '../core/errors.js';
+import { RUN_CONFIG } from '../io/files/run-mark.js';
 import { shellWord } from '../core/shell-word.js';
 import type { TrainOptions } from '../train/options.js';
 import type { TrainOutcome } from '../train/train.js';
@@ -19,9 +20,6 @@ import {
 import { RARE } from './help.js';
 import { log, printJson, type JsonFlag } from './output.js';
 import { waitsFor } from './waiting.js';
-
-/** `RUN_CONFIG` of the library, which is loaded later. */
-const CONFIG = 'config.json';
 
 /** Most flags have the names of the library's options. */
 interface Flags
@@ -135,7 +133,7 @@ export function runToTrain(
   const folder = out ?? named ?? (resume ? recipe : undefined);
   if (folder === undefined)
     throw new OptionError(
-      existsSync(join(recipe, CONFIG))
+      existsSync(join(recipe, RUN_CONFIG))
         ? `--out: expected a new run folder to repeat ${recipe}, got none; to go on with it: npx convnextv2 train ${shellWord(recipe)} --resume`
         : "--out: expected a run folder, got none: option '--out <dir>' not specified",
     );
@@ -145,9 +143,9 @@ export function runToTrain(
 async function run(first: string | undefined, flags: Flags): Promise<void> {
   const { json = false } = flags;
   const { recipe, out } = runToTrain(first, flags);
-  if (flags.out === undefined && !existsSync(join(out, CONFIG)))
+  if (flags.out === undefined && !existsSync(join(out, RUN_CONFIG)))
     throw new OptionError(
-      `--resume: expected a run folder, got ${out}, ${existsSync(out) ? `which has no ${CONFIG}` : 'which is not there'}`,
+      `--resume: expected a run folder, got ${out}, ${existsSync(out) ? `which has no ${RUN_CONFIG}` : 'which is not there'}`,
     );
   const { optionsAmong } = await import('../core/options.js');
   const { train } = await import('../train/train.js');
@@ -188,10 +186,9 @@ async function run(first: string | undefined, flags: Flags): Promise<void> {
       process.exitCode = 130;
     } else if (result.overfit) process.exitCode = result.overfit.learnt ? 0 : 1;
     else {
-      const goOn =
-        result.step === flags.steps
-          ? `; go on with: npx convnextv2 train ${shellWord(out)} --resume`
-          : '';
+      const goOn = result.cutBySteps
+        ? `; go on with: npx convnextv2 train ${shellWord(out)} --resume`
+        : '';
       log(`done: ${out}${goOn}${await next(out, result)}`);
     }
   } catch (error) {

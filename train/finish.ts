@@ -79,7 +79,7 @@ export async function finishRun(
   }
   const result: RunResult = {
     step: outcome.step,
-    ended: endOf(outcome, plan.steps),
+    ended: endOf(outcome),
     learning: outcome.learning?.line,
     overfit: outcome.overfit?.line,
     seconds: {
@@ -93,15 +93,12 @@ export async function finishRun(
   monitor.note(`report: ${writeReport(folder)}`);
 }
 
-/** @param stopsAfter number of steps of `--steps` */
-function endOf(
-  { stoppedEarly, overfit, interrupted, step, cutFrom }: FinishedRun,
-  stopsAfter: number | null,
-): string {
+function endOf(outcome: FinishedRun): string {
+  const { stoppedEarly, overfit, interrupted, step, cutFrom, cutBySteps } = outcome;
   if (stoppedEarly !== undefined) return overfit ? 'finished' : `stopped early: ${stoppedEarly}`;
   if (interrupted) return 'interrupted';
   if (cutFrom !== undefined) return stoppedAt(step, cutFrom);
-  return step === stopsAfter ? 'stopped by --steps' : 'finished';
+  return cutBySteps ? 'stopped by --steps' : 'finished';
 }
 
 /** `stopped at step 1,900 of 2,130: its time was over` */

@@ -88,6 +88,8 @@ export interface TrainResult {
   readonly bestValue: number | null;
   /** Number of steps that were planned, if the time for them was over before. */
   readonly cutFrom?: number | undefined;
+  /** Whether the run was to stop, by `steps`, before its whole length. */
+  readonly cutBySteps?: boolean | undefined;
   /** Number of held-out images of an evaluation, if there was not time for all. */
   readonly evaluationImages?: number | undefined;
 }
@@ -290,5 +292,7 @@ export async function trainLoop<Batch>(
     meter.restart();
   }
   const { evaluationImages } = pace;
-  return { step, interrupted: false, metrics, bestValue: best, cutFrom, evaluationImages };
+  const cutBySteps = cutFrom === undefined && step < pace.whole;
+  const ended = { cutFrom, cutBySteps, evaluationImages };
+  return { step, interrupted: false, metrics, bestValue: best, ...ended };
 }

@@ -6,7 +6,8 @@ import { removeTemporaryFiles, TEMPORARY } from '../io/files/atomic.js';
 import { acquireLock, type FileLock } from '../io/files/lock.js';
 import { METRICS } from '../io/run-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
-import { RUN_CONFIG, readRunConfig } from './config/run-config.js';
+import { RUN_CONFIG } from '../io/files/run-mark.js';
+import { readRunConfig } from './config/run-config.js';
 import type { TrainOptions } from './options.js';
 
 /** Name of the file in a run folder that names the process that trains there. */

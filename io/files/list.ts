@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
+import { readdirSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { readBytesSync } from './read.js';
+import { isRun } from './run-mark.js';
 
 /** Names in a folder, sorted, without hidden ones and folders of runs; links are what they lead to. */
 export interface Entries {
@@ -93,21 +93,6 @@ function entriesIn(folder: string): readonly Dirent[] {
     throw DataError.in(folder, `expected a file or folder that can be read, got ${code}`, {
       cause,
     });
-  }
-}
-
-/** Beginning of the configuration of a run, whose pictures are none of a data set around it. */
-const RUN_START = '{"format":"convnextv2-run"';
-
-/** Whether a path is the folder of a run. */
-function isRun(path: string): boolean {
-  const file = join(path, 'config.json');
-  if (!existsSync(file)) return false;
-  try {
-    const start = new TextDecoder().decode(readBytesSync(file, 64));
-    return start.replace(/\s/g, '').startsWith(RUN_START);
-  } catch {
-    return false;
   }
 }
 

@@ -47,7 +47,14 @@ describe('compileSchema', () => {
       'expected one of adam, sgd, got adm; nearest: adam',
     ],
   ])('%j is described', (value, path, message) => {
-    expect(compileSchema(SCHEMA)(value)).toEqual([{ path, message }]);
+    const [problem, ...others] = compileSchema(SCHEMA)(value);
+    expect([problem.path, problem.message, others]).toEqual([path, message, []]);
+  });
+
+  test('an unknown field comes with those that are known', () => {
+    const [{ known }] = compileSchema(SCHEMA)({ id: 1, mod: 1 });
+    expect(known).toEqual(['id', 'mode', 'box', 'a/b', 'kind']);
+    expect(compileSchema(SCHEMA)({ id: 'x' })[0].known).toBeUndefined();
   });
 });
 

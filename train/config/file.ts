@@ -6,7 +6,7 @@ import { MAX_LIST_BYTES, readTextSync, reasonOf } from '../../io/files/read.js';
 import { parseYaml, type YamlProblem } from '../../io/yaml/parse.js';
 import { RECIPES } from '../recipes/index.js';
 import type { MergedSettings, Settings } from './layers.js';
-import { RUN_CONFIG, RUN_FORMAT } from './run-config.js';
+import { RUN_CONFIG, RUN_FORMAT } from '../../io/files/run-mark.js';
 
 /** A configuration file with all files that it extends. */
 interface ConfigFile {

@@ -1,6 +1,7 @@
 import type { ConvNeXtV2Config } from '../../backbone/variants.js';
 import { ConfigFileError } from '../../core/errors.js';
-import { nearestWord } from '../../core/nearest-word.js';
+import { expectedWord, nearestWord } from '../../core/nearest-word.js';
+import { printable } from '../../core/printable.js';
 import { compileSchema, formatProblems } from '../../io/schema.js';
 import { peakLearningRate } from './pretrain.js';
 import { RECIPES } from '../recipes/index.js';
@@ -110,10 +111,14 @@ function withBackbone(
 }
 
 function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']): RecipeConfig {
-  const problems = compileSchema(SCHEMAS[task])(config).map(({ path, message }) => {
+  const problems = compileSchema(SCHEMAS[task])(config).map(({ path, message, known }) => {
     const keys = path.replaceAll('/', '.');
-    const suggested = withSuggestion(keys, message, { config, sources });
-    return { path: place(keys, config, sources), message: suggested };
+    const meant = known && suggestionFor(keys, { config, sources });
+    const key = keys.split('.').at(-1) ?? '';
+    return {
+      path: place(keys, config, sources),
+      message: known && meant ? `${expectedWord(known, printable(key))}; use ${meant}` : message,
+    };
   });
   if (problems.length > 0) throw new ConfigFileError(formatProblems(problems));
   const sound = config as unknown as RecipeConfig;
@@ -121,20 +126,13 @@ function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']
   return sound;
 }
 
-/** Names the option or setting that was meant by one of `--set` that does not exist, instead of the nearest word. */
-function withSuggestion(
-  path: string,
-  message: string,
-  { config, sources }: MergedSettings,
-): string {
-  const unknown = `, got ${path.split('.').at(-1)}; nearest: `;
+/** Suggests the option or setting that was meant, where `--set` names one that does not exist. @param path up to the first unknown key */
+function suggestionFor(path: string, { config, sources }: MergedSettings): string | undefined {
   const asked = Object.keys(sources).find(
     (known) =>
       (known === path || known.startsWith(`${path}.`)) && sources[known] === `--set ${known}`,
   );
-  const meant =
-    asked !== undefined && message.includes(unknown) ? suggestSetting(asked, config) : undefined;
-  return meant === undefined ? message : message.replace(/nearest: \w+$/, `use ${meant}`);
+  return asked === undefined ? undefined : suggestSetting(asked, config);
 }
 
 /** The place of a setting in the words of the user: `--set lr`, `my.yaml: lr`. */

@@ -5,14 +5,9 @@ import * as t from '../../core/schema.js';
 import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
 import { readTextSync, reasonOf } from '../../io/files/read.js';
+import { RUN_CONFIG, RUN_FORMAT } from '../../io/files/run-mark.js';
 import { StoredLength } from '../length/requested.js';
 import type { Settings } from './layers.js';
-
-/** Name of the file in a run folder with the configuration of the run. */
-export const RUN_CONFIG = 'config.json';
-
-/** Value of `format` in that file. */
-export const RUN_FORMAT = 'convnextv2-run';
 
 /** Everything that determines a run besides data and program. */
 export interface RunConfig {

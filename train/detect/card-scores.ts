@@ -4,7 +4,8 @@ import { USUAL_SCORE } from '../../inference/detect/shown-scores.js';
 import type { DetectorScores } from './evaluate.js';
 
 /**
- * Chooses the scores of the model card: those with the best F1 of boxes, by class where it has at least 20 objects.
+ * Chooses the scores of the model card: those with the best F1 of boxes, by class where it has at least 20 objects; of fewer
+ * in all, the score is drawn towards the usual one.
  *
  * @returns undefined if no detection is right
  */

@@ -136,12 +136,15 @@ export class Pace {
     return this.laidOut === undefined && this.options.requested?.by.kind === 'minutes';
   }
 
-  /** Number of steps of the run; infinite until it is laid out. */
-  get total(): number {
+  /** Number of steps of the whole run, wherever it is to stop; infinite until it is laid out. */
+  get whole(): number {
     const { configured, rule } = this.options;
-    const wanted =
-      this.laidOut?.steps ?? (this.isOpen ? Infinity : stepsUntil(rule, configured.epochs));
-    return Math.min(wanted, configured.maxSteps ?? Infinity);
+    return this.laidOut?.steps ?? (this.isOpen ? Infinity : stepsUntil(rule, configured.epochs));
+  }
+
+  /** Number of steps of the run, or those after which it is to stop; infinite until it is laid out. */
+  get total(): number {
+    return Math.min(this.whole, this.options.configured.maxSteps ?? Infinity);
   }
 
   /** Whether the run ends with its time. A resumed or repeated run takes all steps of its layout instead. */

@@ -54,6 +54,23 @@ function samples(count: number): readonly DetectionSample[] {
   });
 }
 
+/** A detector of four images. */
+async function smallDetector() {
+  const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
+  const network = createDenseBackbone(BACKBONE);
+  const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+  const context = {
+    engine,
+    network,
+    backbone: BACKBONE,
+    numClasses: 2,
+    pixels: IMAGENET_PIXELS,
+    seed: 0,
+    samples: { length: 4, at: (i: number) => samples(4)[i] },
+  };
+  return { specs, context };
+}
+
 describe('pretraining on objects', () => {
   test('teaches the backbone alone to tell objects apart, the same with the same seed', async () => {
     const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
@@ -94,19 +111,8 @@ describe('pretraining on objects', () => {
   });
 
   test('of a run that has to end in time takes the steps that fit, and as many when it is repeated', async () => {
-    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
-    const network = createDenseBackbone(BACKBONE);
-    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+    const { specs, context } = await smallDetector();
     const config = { steps: 60, batchSize: 4, size: 32, lr: 3e-3 };
-    const context = {
-      engine,
-      network,
-      backbone: BACKBONE,
-      numClasses: 2,
-      pixels: IMAGENET_PIXELS,
-      seed: 0,
-      samples: { length: 4, at: (i: number) => samples(4)[i] },
-    };
     const trained = async (
       times: Pick<WarmUpRequest, 'decidedSteps' | 'now'>,
     ): Promise<[number | undefined, Float32Array]> => {
@@ -126,19 +132,8 @@ describe('pretraining on objects', () => {
   });
 
   test('does not depend on where the run stops, but a trial of few steps has none', async () => {
-    const engine = await openEngine({ kind: 'compiled', provider: 'cpu', threads: 1 });
-    const network = createDenseBackbone(BACKBONE);
-    const { specs } = createDetector(network, { ...MASK_RCNN, channels: 8, numClasses: 2 });
+    const { specs, context } = await smallDetector();
     const config = { steps: 50, batchSize: 4, size: 32, lr: 3e-3 };
-    const context = {
-      engine,
-      network,
-      backbone: BACKBONE,
-      numClasses: 2,
-      pixels: IMAGENET_PIXELS,
-      seed: 0,
-      samples: { length: 4, at: (i: number) => samples(4)[i] },
-    };
     const notes: string[] = [];
     const trained = (stopsAfter: number): Promise<number | undefined> => {
       const store = new ParameterStore(specs);
