@@ -126,6 +126,20 @@ describe('images in memory train as the files do, bit for bit', () => {
     expect(checkpoint('segment-memory').equals(checkpoint('segment-files'))).toBe(true);
   }, 60_000);
 
+  test('a run says whether steps cut it, or whether it is whole', async () => {
+    const { settings } = SMALL_RECIPES.classify;
+    const length = readImageNet(classes, { split: 'train' }).samples.length >> 1;
+    const stopped = (name: string): unknown =>
+      JSON.parse(readFileSync(join(root, name, 'result.json'), 'utf8'));
+    const ends = { cut: length - 1, whole: length };
+    for (const [name, steps] of Object.entries(ends)) {
+      const run = { ...options(name, settings), data: classes, steps, epochs: 1 };
+      expect((await train('classify', run)).cutBySteps).toBe(name === 'cut');
+    }
+    expect(stopped('cut')).toMatchObject({ ended: 'stopped by --steps' });
+    expect(stopped('whole')).toMatchObject({ ended: 'finished' });
+  });
+
   test('a run in memory says so, and needs its data again', async () => {
     const stored = JSON.parse(
       readFileSync(join(root, 'class-memory', 'config.json'), 'utf8'),
