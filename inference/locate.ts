@@ -5,7 +5,7 @@ import { type ConfigError, ModelNotFoundError, OptionError } from '../core/error
 import { cacheFolder } from '../io/files/cache-folder.js';
 import type { CatalogEntry } from '../weights/catalog.js';
 import { CHECKPOINTS, isEmaBetter, latestValid, readBest } from '../weights/checkpoint-folder.js';
-import { readCheckpoint } from '../weights/checkpoint.js';
+import { openCheckpoint } from '../weights/checkpoint.js';
 import { otherWeightsIn, weightFileOf } from '../weights/folder.js';
 import { locateWeights, publishedEntry, type LocateWeightsOptions } from '../weights/pull/cache.js';
 import type { Which } from '../weights/select.js';
@@ -24,6 +24,8 @@ export interface LocatedModel {
   readonly inputSize?: number | undefined;
   /** Whether the moving average (EMA) of the weights scored better than the weights, for the best checkpoint of a run. */
   readonly ema?: boolean | undefined;
+  /** Rejects with a WeightsError if the checksum of a checkpoint does not fit; await it before the weights count. */
+  readonly verified?: Promise<void> | undefined;
 }
 
 const TASKS: readonly TaskName[] = ['classify', 'detect', 'segment', 'pretrain'];
@@ -86,8 +88,8 @@ async function locate(
     return weights === undefined ? locateRun(model, onNotice) : { file: weights };
   }
   if (existsSync(model.replace(/\.safetensors$/, '.json')) && model.endsWith('.safetensors')) {
-    const { file, state } = await readCheckpoint(model);
-    return { file, state, ema: await isEmaBetter(file) };
+    const { file, state, verified } = await openCheckpoint(model);
+    return { file, state, verified, ema: await isEmaBetter(file) };
   }
   const { file, entry } = await locateWeights(model, cacheFolder(cache), {
     offline,
@@ -104,8 +106,8 @@ async function locateRun(
   const checkpoints = existsSync(join(folder, CHECKPOINTS)) ? join(folder, CHECKPOINTS) : folder;
   const best = await readBest(checkpoints);
   if (best) {
-    const { file, state } = await readCheckpoint(join(checkpoints, best.name));
-    return { file, state, ema: await isEmaBetter(file) };
+    const { file, state, verified } = await openCheckpoint(join(checkpoints, best.name));
+    return { file, state, verified, ema: await isEmaBetter(file) };
   }
   const { checkpoint, skipped } = await latestValid(checkpoints);
   skipped.forEach(({ reason }) => onNotice?.(`warning: ${reason}`));

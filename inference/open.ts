@@ -119,10 +119,12 @@ export async function load(
   const published = entry && publishedCard(entry, options);
   const which = ema ? 'model_ema' : undefined;
   const loaded = await loadLocated(located, { ...options, published, which }).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
+      await located.verified;
       throw withBackboneHint(error, located, options);
     },
   );
+  await located.verified;
   const read = withPreprocessing(loaded.card, options, located.state && located.file);
   const card = ema && read.task === 'detect' ? withEmaScores(read) : read;
   return { ...loaded, card, ema } as LoadedModel;

@@ -53,7 +53,7 @@ export interface LazyTensor {
    *
    * @param room memory that the values may be read into, if it is large enough; containers may ignore it
    */
-  read(room?: ArrayBuffer): Promise<TensorValues>;
+  read(room?: Uint8Array<ArrayBuffer>): Promise<TensorValues>;
 }
 
 /** A tensor in another order of axes than PyTorch's, see {@link file://../weights/layout.ts}. */

@@ -8,7 +8,7 @@ import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
 import { problemOf } from '../io/checked-json.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readTextSync } from '../io/files/read.js';
-import { sha256OfFile } from '../io/files/sha256.js';
+import { checksumInThread } from '../io/files/checksum-thread.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
 import { withWeights } from './open.js';
@@ -35,7 +35,7 @@ interface CheckpointContent<State extends object = Record<string, unknown>> {
   readonly state: State;
 }
 
-/** A checkpoint on disk whose checksum was verified. */
+/** A checkpoint on disk. */
 export interface Checkpoint<State extends object = Record<string, unknown>> {
   readonly folder: string;
   readonly name: string;
@@ -71,12 +71,16 @@ export async function saveCheckpoint<State extends object>(
     });
   });
   const file = join(folder, `${name}.safetensors`);
-  const { bytes, sha256 } = await writeSafetensors(file, tensors, checkpointMetadata(layouts));
+  const { bytes, sha256, crc32 } = await writeSafetensors(
+    file,
+    tensors,
+    checkpointMetadata(layouts),
+  );
   const json: CheckpointJson<State> = {
     format: CHECKPOINT_FORMAT,
     version: VERSION,
     step,
-    tensors: { file: basename(file), bytes, sha256 },
+    tensors: { file: basename(file), bytes, sha256, crc32 },
     state,
   };
   await writeJsonAtomically(join(folder, `${name}.json`), json);
@@ -103,6 +107,21 @@ export async function updateCheckpointState(path: string, state: object): Promis
 export async function readCheckpoint<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<Checkpoint<State>> {
+  const { verified, ...checkpoint } = await openCheckpoint<State>(path);
+  await verified;
+  return checkpoint;
+}
+
+/** A checkpoint whose checksum is still being computed. */
+interface OpenedCheckpoint<State extends object> extends Checkpoint<State> {
+  /** Rejects with a WeightsError if the file was changed. */
+  readonly verified: Promise<void>;
+}
+
+/** {@link readCheckpoint} that verifies the checksum while the tensors are already being read: await `verified` before they count. */
+export async function openCheckpoint<State extends object = Record<string, unknown>>(
+  path: string,
+): Promise<OpenedCheckpoint<State>> {
   const base = path.replace(/\.(json|safetensors)$/, '');
   const { step, tensors, state } = await readCheckpointJson<State>(`${base}.json`);
   const folder = dirname(base);
@@ -115,11 +134,21 @@ export async function readCheckpoint<State extends object = Record<string, unkno
   if (size !== tensors.bytes) {
     throw CheckpointError.in(file, `expected ${tensors.bytes} bytes, got ${size} (torn)`);
   }
-  const sha256 = await sha256OfFile(file);
-  if (sha256 !== tensors.sha256) {
-    throw CheckpointError.in(file, `expected sha256 ${tensors.sha256}, got ${sha256}`);
-  }
-  return { folder, name: basename(base), file, sha256, step, state };
+  const verified = assertUnchanged(file, tensors);
+  // A rejection is handled when it is awaited.
+  verified.catch(() => undefined);
+  return { folder, name: basename(base), file, sha256: tensors.sha256, step, state, verified };
+}
+
+/** @throws WeightsError if the checksum of a file is another. Earlier versions stored only SHA-256. */
+async function assertUnchanged(
+  file: string,
+  { sha256, crc32 }: CheckpointJson<object>['tensors'],
+): Promise<void> {
+  const kind = crc32 === undefined ? 'sha256' : 'crc32';
+  const expected = crc32 ?? sha256;
+  const got = await checksumInThread(file, kind);
+  if (got !== expected) throw CheckpointError.in(file, `expected ${kind} ${expected}, got ${got}`);
 }
 
 const CheckpointSchema = t.withUnknownFields(
@@ -131,6 +160,7 @@ const CheckpointSchema = t.withUnknownFields(
       file: t.TEXT,
       bytes: t.whole(0),
       sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } as t.Schema<string>,
+      crc32: t.optional({ type: 'string', pattern: '^[0-9a-f]{8}$' } as t.Schema<string>),
     }),
     state: t.dictionary<unknown>({}),
   }),

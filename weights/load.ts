@@ -230,11 +230,22 @@ async function writeChecked(file: string, pairs: readonly Pair[]): Promise<void>
 /** Reads, checks and writes one tensor after the other, the next one being read meanwhile; two tensors are in memory. */
 async function writeNew(file: string, pairs: readonly Pair[]): Promise<void> {
   const sizes = pairs.map(([, { dtype, shape }]) => numBytes(dtype, shape));
-  const rooms = [0, 1].map(() => new ArrayBuffer(sizes.reduce((a, b) => Math.max(a, b), 0)));
+  const largest = pairs.reduce(
+    (most, [{ layout }], i) => (layout === 'vector' ? most : Math.max(most, sizes[i])),
+    0,
+  );
+  const rooms = [0, 1].map(() => new Uint8Array(largest));
+  /** Values whose order stays as it is are read where they belong. */
+  const roomOf = (index: number): Uint8Array<ArrayBuffer> => {
+    const [{ layout, values }] = pairs[index];
+    if (layout !== 'vector' || !(values.buffer instanceof ArrayBuffer)) return rooms[index % 2];
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  };
   // A rejection is handled when its tensor's turn comes.
   const start = (index: number): Promise<TensorValues> | undefined => {
-    const reading = pairs[index]?.[1].read(rooms[index % 2]);
-    reading?.catch(() => undefined);
+    if (index === pairs.length) return undefined;
+    const reading = pairs[index][1].read(roomOf(index));
+    reading.catch(() => undefined);
     return reading;
   };
   const nonFinite: string[] = [];
@@ -242,8 +253,9 @@ async function writeNew(file: string, pairs: readonly Pair[]): Promise<void> {
   for (const [index, [{ path, layout, values }, { shape }]] of pairs.entries()) {
     const read = toFloat32((await next) as TensorValues);
     next = start(index + 1);
-    if (areFinite(read)) writeLibraryLayout(read, shape, layout, values);
-    else nonFinite.push(path);
+    const isInPlace = read.buffer === values.buffer && read.byteOffset === values.byteOffset;
+    if (!areFinite(read)) nonFinite.push(path);
+    else if (!isInPlace) writeLibraryLayout(read, shape, layout, values);
   }
   assertNoneNonFinite(file, nonFinite);
 }

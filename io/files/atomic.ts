@@ -14,6 +14,8 @@ import {
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OutputError, WriteError } from '../../core/errors.js';
+import { crc32 } from '../crc32.js';
+import { crc32Text } from './checksum.js';
 
 /** Largest single write, so that a tensor of several GB neither exceeds Node's limit nor blocks for long. */
 const CHUNK_BYTES = 2 ** 26;
@@ -24,6 +26,8 @@ export interface WrittenFile {
   readonly bytes: number;
   /** SHA-256, hexadecimal. */
   readonly sha256: string;
+  /** CRC-32, hexadecimal. */
+  readonly crc32: string;
 }
 
 /** Appends bytes to the file being written. */
@@ -42,6 +46,7 @@ export async function writeAtomically(
 ): Promise<WrittenFile> {
   const temporary = temporaryName(file);
   const hash = createHash('sha256');
+  let crc = 0;
   let bytes = 0;
   assertNoDevice(file);
   const handle = await mkdir(dirname(file), { recursive: true })
@@ -54,6 +59,7 @@ export async function writeAtomically(
       const length = Math.min(CHUNK_BYTES, view.byteLength - start);
       const chunk = new Uint8Array(view.buffer, view.byteOffset + start, length);
       hash.update(chunk);
+      crc = crc32(chunk, crc);
       await writeFully(handle, chunk);
       bytes += length;
     }
@@ -71,7 +77,7 @@ export async function writeAtomically(
     throw failedWrite(error, file);
   }
   syncFolder(dirname(file));
-  return { file, bytes, sha256: hash.digest('hex') };
+  return { file, bytes, sha256: hash.digest('hex'), crc32: crc32Text(crc) };
 }
 
 /** {@link writeAtomically} for a JSON document. */

@@ -31,7 +31,7 @@ export class RandomAccessFile {
    * @param room memory for them; default, also if it is too small: new memory
    * @throws WeightsError if the file is shorter
    */
-  async read(offset: number, length: number, room?: ArrayBuffer): Promise<Uint8Array> {
+  async read(offset: number, length: number, room?: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
     if (offset < 0 || length < 0 || offset + length > this.sizeBytes) {
       throw WeightsFileError.in(
         this.path,
@@ -39,7 +39,7 @@ export class RandomAccessFile {
       );
     }
     const fits = room !== undefined && room.byteLength >= length;
-    const bytes = fits ? new Uint8Array(room, 0, length) : new Uint8Array(length);
+    const bytes = fits ? room.subarray(0, length) : new Uint8Array(length);
     if ((await fill(this.handle, bytes, offset)) === length) return bytes;
     throw WeightsFileError.in(this.path, `expected ${this.sizeBytes} bytes, got fewer`);
   }

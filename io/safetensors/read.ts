@@ -40,7 +40,7 @@ export async function openSafetensors(path: string): Promise<TensorSource> {
     const tensors = new Map<string, LazyTensor>();
     for (const [name, { dtype, unreadable, shape, start, end }] of header.entries) {
       const place = { file: path, name };
-      const read = async (room?: ArrayBuffer) => {
+      const read = async (room?: Uint8Array<ArrayBuffer>) => {
         if (unreadable !== undefined)
           throw WeightsFileError.in(
             path,

@@ -59,10 +59,12 @@ export async function analyzeCollapse(request: CollapseRequest): Promise<readonl
       state,
       inputSize = 224,
       ema,
+      verified,
     } = await locateModel(model, {
       ...request,
       onNotice: log,
     });
+    await verified;
     const which = (request.ema ?? ema) ? 'model_ema' : 'model';
     const card = state?.['card'] === undefined ? undefined : readCard(file, state);
     const preprocessing = preprocessingOf(card, request.size ?? inputSize, request.size);

@@ -69,6 +69,7 @@ export async function analyzeFlops(request: FlopsRequest): Promise<FlopsReport> 
 
 async function configOf({ model, cache }: FlopsRequest): Promise<ConvNeXtV2Config> {
   if (isVariant(model)) return variant(model);
-  const { file } = await locateModel(model, { cache, onNotice: log });
+  const { file, verified } = await locateModel(model, { cache, onNotice: log });
+  await verified;
   return (await openEncoder(file)).config;
 }
