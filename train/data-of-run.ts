@@ -4,9 +4,10 @@ import { assertClasses } from '../datasets/in-memory.js';
 import { assertDivisible, describeSplit } from '../datasets/split.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { SINGLE_PROCESS } from './distributed/communicator.js';
+import { dataDigest } from './data-digest.js';
 import { inspectForTraining, type Verdict } from './inspect.js';
 import type { Examples, TrainOptions } from './options.js';
-import { dataOptionsOf, type RunPlan } from './plan.js';
+import { dataOptionsOf, IN_MEMORY, type RunPlan } from './plan.js';
 import { withClassesOfRun } from './resumed-classes.js';
 import { assertDataOptions } from './tasks/data-options.js';
 import type { LoadedData, Task, TrainingData } from './tasks/task.js';
@@ -28,10 +29,20 @@ export async function dataOfRun(
     readonly config: RecipeConfig;
     readonly note: (line: string) => void;
   },
-): Promise<{ readonly data: LoadedData<unknown>; readonly verdict: Verdict }> {
+): Promise<{
+  readonly data: LoadedData<unknown>;
+  readonly verdict: Verdict;
+  readonly dataDigest: string | null;
+}> {
   const { folder, resume = false, communicator = SINGLE_PROCESS } = options;
   const loaded = await dataOf(task, options, plan);
   loaded.lines.forEach(note);
+  const digest = plan.data === IN_MEMORY ? null : dataDigest(task, loaded);
+  if (resume && isOtherThan(digest, plan.dataDigest))
+    note(
+      'warning: the data are not those that this run began with (images, classes or annotations were added, removed or changed); ' +
+        'it goes on with them as they are now, and earlier scores may be of other images',
+    );
   const data = alignValidation(
     task,
     resume ? await withClassesOfRun(task, loaded, { folder, communicator }) : loaded,
@@ -41,8 +52,12 @@ export async function dataOfRun(
   const verdict = await inspectForTraining(data, task, config, images);
   verdict.lines.forEach(note);
   verdict.throwErrors();
-  return { data, verdict };
+  return { data, verdict, dataDigest: digest };
 }
+
+/** Whether two digests differ, as far as both are known. */
+const isOtherThan = (digest: string | null, stored: string | null | undefined): boolean =>
+  digest !== null && typeof stored === 'string' && digest !== stored;
 
 /** Gives the classes of validation data the indices of the training data. @throws DataError if it has others */
 function alignValidation(task: Task, data: LoadedData<unknown>): LoadedData<unknown> {

@@ -102,6 +102,7 @@ export async function planRun(
     layout: options.layout ?? stored?.layout ?? null,
     classAttribute: options.classAttribute ?? stored?.classAttribute ?? null,
     classes: options.classes ?? stored?.classes ?? null,
+    dataDigest: stored?.dataDigest ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
     length,
     overfit: options.overfit ?? stored?.overfit ?? null,

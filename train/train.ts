@@ -105,7 +105,11 @@ async function trained(
         `${size} ranks × batch ${batchSize} × accumulation ${accumulation} = ${size * batchSize * accumulation} images per update`,
       );
     }
-    const { data: whole, verdict } = await dataOfRun(task, options, {
+    const {
+      data: whole,
+      verdict,
+      dataDigest,
+    } = await dataOfRun(task, options, {
       plan,
       config,
       note,
@@ -125,7 +129,7 @@ async function trained(
     const engine = await openTrainingEngine(options.engine, size);
     note(engine.description);
     const assertOwned = (): void => lock?.assertHeld();
-    const stored = runConfigOf(fitted, engine.description);
+    const stored = runConfigOf({ ...fitted, dataDigest }, engine.description);
     const isExamined = examinesRun(plan, options.report);
     const { verdict: learning, ...result } = await conductRun(task, data, options, {
       plan,

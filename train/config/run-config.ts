@@ -26,6 +26,8 @@ export interface RunConfig {
   /** Attribute of the regions that holds the class. */
   readonly classAttribute?: string | null | undefined;
   readonly classes?: readonly string[] | null | undefined;
+  /** Digest of what the data were; absent in runs of earlier versions, null for images in memory. */
+  readonly dataDigest?: string | null | undefined;
   readonly steps: number | null;
   /** Length other than that of `config`; absent in runs of earlier versions. */
   readonly length?: StoredLength | null | undefined;
@@ -77,6 +79,7 @@ const RunSchema: t.Schema = t.withUnknownFields(
     weights: t.optional(t.orNull(t.STRING)),
     weightsSha256: t.optional(t.orNull(t.STRING)),
     valFraction: t.optional(t.orNull(t.FRACTION)),
+    dataDigest: t.optional(t.orNull(t.STRING)),
     steps: t.optional(t.orNull(t.whole(0))),
     length: t.optional(t.orNull(StoredLength)),
     overfit: t.optional(t.orNull(t.whole(1))),

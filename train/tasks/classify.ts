@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { describeSkipped } from '../../io/files/images.js';
 import { alignClassification } from '../../datasets/align-classes.js';
 import { inspectClassificationSet } from '../../datasets/classification-check.js';
@@ -52,6 +53,11 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
     classificationSet(await decodeExamples('classify', examples), classes),
   isSet: (data) => 'ignoredFiles' in data && 'samples' in data && 'classes' in data,
   inspect: inspectClassificationSet,
+  content: ({ classes, samples }) => [
+    classes.map(({ name }) => name),
+    samples.map(({ file }) => basename(file)),
+    Int32Array.from(samples, ({ classIndex }) => classIndex),
+  ],
   facts: classificationFacts,
   fit: fitClassifier,
   labeled: ({ samples }) => [...samples.keys()],

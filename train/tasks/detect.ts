@@ -28,6 +28,10 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
     detectionSet(await decodeExamples('detect', examples, range), classes),
   isSet: (data) => 'annotations' in data && 'images' in data && 'classes' in data,
   inspect: inspectDetectionData,
+  content: ({ classes, images, annotations, classIndices, imageIndices }) => [
+    ...[classes.names, images.fileNames],
+    ...[classIndices, imageIndices, annotations.boxes, annotations.areas],
+  ],
   classNames: (set) => set.classes.names,
   facts: detectionFacts,
   fit: fitDetector,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { decodeExamples, imageSamples, type ImageExample } from '../../datasets/in-memory.js';
 import { splitSamples } from '../../datasets/split.js';
 import { counted } from '../data-facts.js';
@@ -27,6 +28,7 @@ export const pretrain: Task<PretrainingConfig, ImageSet, ImageExample> = {
   },
   isSet: (data) => 'folder' in data && 'samples' in data && !('classes' in data),
   inspect: inspectImages,
+  content: ({ samples }) => [samples.map(({ file }) => basename(file))],
   facts: ({ samples }, { fcmae }) => ({
     counts: counted(samples.length, 'image'),
     // Normalized pixels have variance 1 in every patch.

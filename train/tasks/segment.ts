@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { alignSegmentation } from '../../datasets/align-classes.js';
 import {
   decodeExamples,
@@ -33,6 +34,10 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
     segmentationSet(await decodeExamples('segment', examples, range), classes),
   isSet: (data) => 'mapping' in data && 'samples' in data && 'classes' in data,
   inspect: inspectSegmentationData,
+  content: ({ classes, samples }) => [
+    classes,
+    samples.flatMap(({ file, labelFile }) => [basename(file), basename(labelFile)]),
+  ],
   classNames: (set) => set.classes,
   facts: ({ samples, classes }) => ({
     counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,

@@ -8,6 +8,7 @@ import type { SpecTree } from '../../engine/parameters/spec.js';
 import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { BenchmarkDefaults, BenchmarkReport, BenchmarkRequest } from '../benchmark.js';
 import type { ImageModel } from '../../inference/model.js';
+import type { SetContent } from '../data-digest.js';
 import type { DataFacts, FittedSettings, LearnedScore } from '../data-facts.js';
 import type { EvaluationOptions, EvaluationReport, EvaluationScores } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
@@ -131,6 +132,8 @@ export interface Task<
   isSet(data: object): boolean;
   /** Decides what is used of a set, and reports its problems; absent if every image is used. */
   inspect?(set: Set, request: InspectRequest, log: ProblemLog): Promise<InspectedSet>;
+  /** Content of a set by which a resumed run notices that it has changed. */
+  content(set: Set): SetContent;
   /** Names of the classes of a set by index; absent without classes. */
   classNames?(set: Set): readonly string[];
   /** Counts what a set holds for training, and looks for reasons why nothing may be learned from it. */
