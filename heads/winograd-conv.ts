@@ -71,6 +71,29 @@ function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
 }
 
 /**
+ * Finds the pixels of the patches of a band: of 6×6 pixels around each 4×4 tile, in the order `[36, image, row, column]` of
+ * the patches' pixels and the tiles.
+ *
+ * @param shape `[N, H, W, C]`
+ * @returns positions among the `N · H · W` pixels; that number for pixels outside of the image
+ */
+function patchPixels([n, h, w]: readonly number[], { first, count }: Band): Int32Array {
+  const columns = tilesOf(w);
+  const pixels = new Int32Array(PRODUCTS * n * count * columns);
+  let i = 0;
+  for (let dy = -1; dy < PATCH - 1; dy++)
+    for (let dx = -1; dx < PATCH - 1; dx++)
+      for (let image = 0; image < n; image++)
+        for (let row = first; row < first + count; row++)
+          for (let column = 0; column < columns; column++) {
+            const [y, x] = [TILE * row + dy, TILE * column + dx];
+            const isInside = y >= 0 && y < h && x >= 0 && x < w;
+            pixels[i++] = isInside ? (image * h + y) * w + x : n * h * w;
+          }
+  return pixels;
+}
+
+/**
  * Computes, for every band, the transformed patches of 6×6 pixels around its 4×4 tiles.
  *
  * @param x `[N, H, W, C]`
@@ -78,27 +101,10 @@ function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
  */
 function inputFactors(x: tf.Tensor4D): readonly tf.Tensor3D[] {
   const [n, h, w, c] = x.shape;
-  const [rows, columns] = [tilesOf(h), tilesOf(w)];
-  // One more row and column of tiles, because patches reach two pixels into the next tile.
-  const padded = x.pad([
-    [0, 0],
-    [1, TILE * (rows + 1) - h - 1],
-    [1, TILE * (columns + 1) - w - 1],
-    [0, 0],
-  ]);
-  const tiles = padded.reshape([n, rows + 1, TILE, columns + 1, TILE * c]);
-  return bandsOf(x.shape).map(({ first, count }) => {
-    const pixels: tf.Tensor[] = [];
-    for (let y = 0; y < PATCH; y++) {
-      for (let k = 0; k < PATCH; k++) {
-        const row = first + Math.floor(y / TILE);
-        const begin = [0, row, y % TILE, Math.floor(k / TILE), (k % TILE) * c];
-        const pixel = tiles.slice(begin, [n, count, 1, columns, c]);
-        pixels.push(pixel.reshape([1, n * count * columns * c]));
-      }
-    }
-    const factors = transform(TRANSFORMS.input, tf.concat(pixels, 0));
-    return factors.reshape([PRODUCTS, n * count * columns, c]);
+  const pixels = tf.concat([x.reshape<tf.Tensor2D>([n * h * w, c]), tf.zeros<tf.Rank.R2>([1, c])]);
+  return bandsOf(x.shape).map((band) => {
+    const patches = tf.gather(pixels, tf.tensor1d(patchPixels(x.shape, band), 'int32'));
+    return transform(TRANSFORMS.input, patches).reshape([PRODUCTS, -1, c]);
   });
 }
 

@@ -43,6 +43,8 @@ export interface WorkAhead {
   readonly evaluations: number;
   /** Cost of one as a number of steps, estimated from its images. */
   readonly stepsOfEvaluation: number;
+  /** Seconds until the time of the run is over; absent: it has no time to keep. */
+  readonly secondsAtMost?: number | undefined;
 }
 
 /** Listener of a run's progress. */

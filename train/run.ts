@@ -26,7 +26,11 @@ export async function trainTask<Config extends RecipeConfig, Set>(
 ): Promise<TrainResult> {
   const emaDecay = config.task === 'pretrain' ? null : config.emaDecay;
   const setup = task.setUp(config, data, run);
-  const { loader, groups, isTrained = () => true, evaluate, card } = setup;
+  const { loader, groups, isTrained = () => true, evaluate, card, numImages } = setup;
+  if (config.batchSize > numImages && run.communicator.size === 1)
+    run.listener?.note?.(
+      `a step has ${numImages === 1 ? '1 image' : `${numImages} images`}, all there are (batchSize: ${config.batchSize})`,
+    );
   try {
     const stepsPerEpoch = Math.max(1, Math.floor(loader.numBatches() / config.accumulation));
     const length = setup.length(stepsPerEpoch);

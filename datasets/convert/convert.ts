@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AnnotatedImage } from '../../core/annotated-image.js';
-import { ConfigError } from '../../core/errors.js';
+import { ConfigError, DataError } from '../../core/errors.js';
 import { writeTextAtomically } from '../../io/files/atomic.js';
 import { jsonPieces } from '../../io/files/json-stream.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
@@ -53,7 +53,7 @@ interface Part {
  * Converts a detection set of any format to a new folder of another, which is written completely or not at all.
  *
  * @throws ConfigError if the folder is not empty, or the splits have different classes
- * @throws DataError if the set has errors or lacks images
+ * @throws DataError if the set has errors, lacks images, or has boxes only for a format of masks
  */
 export async function convertSet(
   data: DetectionData,
@@ -68,13 +68,19 @@ export async function convertSet(
   const format = to === 'coco' ? COCO : to === 'cvat' ? CVAT : FILE_FORMATS[to];
   const parts = partsOf(sets, format);
   const classes = classesOf(sets);
+  const summary = summaryOf(parts, format, classes);
+  if (summary.objects === 0 && summary.boxesLeftOut > 0)
+    throw new DataError(
+      `${sets[0][1].file}: expected outlines or masks to convert to ${to}, got ${summary.boxesLeftOut} boxes only; ` +
+        'formats with boxes are coco, yolo, voc, labelme and cvat',
+    );
   await writeNewFolder(folder, async (partial) => {
     for (const part of parts) await placeImages(part, format, partial, images);
     if (to === 'coco') await writeCoco(parts, partial);
     else if (to === 'cvat') await writeCvat(parts, partial, classes);
     else await writeFiles(parts, FILE_FORMATS[to], partial, classes);
   });
-  return summaryOf(parts, format, classes);
+  return summary;
 }
 
 /** Layout of the images of a format whose annotations are in one file. */

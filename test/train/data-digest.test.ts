@@ -22,7 +22,7 @@ const digestOf = async (name: TaskName, folder: string): Promise<string> =>
   dataDigest(TASKS[name], await TASKS[name].load(folder, { seed: 0 }));
 
 test('a digest changes with names and annotations, not with the place of a set', async () => {
-  const size = { width: 96, height: 64, maxObjects: 2 };
+  const size = { width: 96, height: 64, maxObjects: 3 };
   const shapes = path('shapes');
   await writeShapes(shapes, { ...SHAPES_DEFAULTS, ...size, train: 2, val: 1 });
   const before = await digestOf('detect', shapes);

@@ -51,13 +51,14 @@ export class RemainingTime {
     const msPerStep = this.msPerStep();
     if (this.at === undefined || msPerStep === undefined || !Number.isFinite(totalSteps))
       return undefined;
-    const { evaluations = 0, stepsOfEvaluation = 0 } = ahead ?? {};
+    const { evaluations = 0, stepsOfEvaluation = 0, secondsAtMost = Infinity } = ahead ?? {};
     const steps = Math.max(0, totalSteps - this.at.step);
     const msOfEvaluation =
       this.pausesMs.length > 0
         ? mean(this.pausesMs)
         : stepsOfEvaluation * msPerStep + SET_UP_SHARE * (this.setUpMs ?? 0);
-    return (steps * msPerStep + evaluations * msOfEvaluation) / 1000;
+    const seconds = (steps * msPerStep + evaluations * msOfEvaluation) / 1000;
+    return Math.min(seconds, Math.max(0, secondsAtMost));
   }
 
   private msPerStep(): number | undefined {

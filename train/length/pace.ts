@@ -117,6 +117,8 @@ export class Pace {
   private laidOut: RunLayout | undefined;
   private isMeasured = false;
   private deadlineMs = Infinity;
+  /** End of the time of the run, evaluation and report included. */
+  private endMs = Infinity;
   private schedule: Schedule;
 
   constructor(private readonly options: PaceOptions) {
@@ -184,7 +186,12 @@ export class Pace {
     const isLast = (this.total - origin) % every !== 0;
     const left = number(this.total) - number(step) + (isLast ? 1 : 0);
     const evaluations = isEvaluated && Number.isFinite(left) ? Math.max(0, left) : 0;
-    return { evaluations, stepsOfEvaluation: Number.isFinite(cost) ? cost : 0 };
+    const secondsAtMost = (this.endMs - this.options.now()) / 1000;
+    return {
+      evaluations,
+      stepsOfEvaluation: Number.isFinite(cost) ? cost : 0,
+      ...(Number.isFinite(secondsAtMost) && { secondsAtMost }),
+    };
   }
 
   /** Whether the run is evaluated after so many steps. */
@@ -256,6 +263,7 @@ export class Pace {
       ...sizes,
     });
     this.deadlineMs = deadlineMs;
+    this.endMs = startMs + 60_000 * budget.minutes;
     const basis = { by: 'minutes', ...divided, decidedAt: step, secondsPerStep } as const;
     return layOut(basis, configured, { ...rule, kept: requested.kept });
   }

@@ -191,6 +191,14 @@ test('yolo keeps masks as outlines, parts and holes joined', async () => {
   expect(differs / rleArea(COMPLEX)).toBeLessThan(0.1);
 });
 
+test('boxes alone are not written as masks, which would be empty', async () => {
+  const converting = convertSet(await cocoSet(false), at('empty'), { to: 'masks', images: 'copy' });
+  await expect(converting).rejects.toThrow(
+    /outlines or masks to convert to masks, got \d boxes only/,
+  );
+  expect(existsSync(at('empty'))).toBe(false);
+});
+
 test('voc keeps boxes only, and says how many masks it left out', async () => {
   const { written, again } = await converted(await cocoSet(true), 'voc');
   expect(written).toMatchObject({ objects: 4, crowdsLeftOut: 0, masksLeftOut: 4 });

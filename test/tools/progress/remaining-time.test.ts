@@ -108,3 +108,13 @@ test('says nothing before the second record, nor for a run whose length is open'
   expect(remaining.seconds(100)).toBe(8);
   expect(remaining.seconds(Infinity)).toBeUndefined();
 });
+
+test('is no longer than the time that the run has', () => {
+  const remaining = new RemainingTime(0);
+  remaining.stepped(10, 5000);
+  remaining.stepped(20, 6000);
+  const ahead = { evaluations: 0, stepsOfEvaluation: 0 };
+  expect(remaining.seconds(100, { ...ahead, secondsAtMost: 5 })).toBe(5);
+  expect(remaining.seconds(100, { ...ahead, secondsAtMost: 50 })).toBe(8);
+  expect(remaining.seconds(100, { ...ahead, secondsAtMost: -1 })).toBe(0);
+});
