@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { writeAtomically } from '../io/files/atomic.js';
+import { encodeJpeg } from '../io/image/encode.js';
 import type { Picture } from './overlay/picture.js';
 
 /** Name of the folder in a run folder with the report's examples. */
@@ -16,15 +16,8 @@ const LONGEST_PX = 900;
  * @param file path in the run folder, `pictures/best-1.jpg`; its folder is created
  * @returns `file`
  */
-export async function savePicture(
-  folder: string,
-  file: string,
-  { width, height, data }: Picture,
-): Promise<string> {
-  const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(LONGEST_PX, LONGEST_PX, { fit: 'inside', withoutEnlargement: true })
-    .jpeg({ quality: 84 })
-    .toBuffer();
+export async function savePicture(folder: string, file: string, picture: Picture): Promise<string> {
+  const jpeg = await encodeJpeg(picture, { quality: 84, maxSide: LONGEST_PX });
   await writeAtomically(join(folder, file), jpeg);
   return file;
 }

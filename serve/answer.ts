@@ -1,7 +1,7 @@
-import sharp from 'sharp';
 import { WorkError } from '../core/errors.js';
 import type { RgbImage } from '../core/image.js';
 import { toJson, type ImageResult } from '../core/results.js';
+import { encodePng } from '../io/image/encode.js';
 import { scoreFields } from '../inference/detect/shown-scores.js';
 import { draw } from '../report/draw.js';
 import { cocoDocument } from './coco-document.js';
@@ -65,10 +65,7 @@ export async function encodeAnswer(
 
 async function encodePicture({ name, result, pixels }: PredictedImage): Promise<Uint8Array> {
   if (!pixels) throw new WorkError(`${name}: expected pixels to draw on, got none`);
-  const { data, width, height } = await draw(result, pixels);
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
+  return encodePng(await draw(result, pixels));
 }
 
 const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -1,9 +1,6 @@
 import { sha256Of } from '../io/files/sha256.js';
 import type { Task, TrainingData } from './tasks/task.js';
 
-/** What is compared of a set: lists of names, and columns of numbers. */
-export type SetContent = readonly (readonly string[] | ArrayBufferView)[];
-
 /** SHA-256, hexadecimal, of the names, classes and annotations of the sets of a run; pixels and paths of folders are not in it. */
 export function dataDigest(task: Task, { training, validation }: TrainingData<unknown>): string {
   const sets = validation === undefined ? [training] : [training, validation];

@@ -51,3 +51,6 @@ export interface LearnedScore {
 
 /** Settings that a training set suggests, to be merged into a configuration. */
 export type FittedSettings = Settings;
+
+/** Lists of names and columns of numbers of a set, by which a change is noticed. */
+export type SetContent = readonly (readonly string[] | ArrayBufferView)[];

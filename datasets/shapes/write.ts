@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { assertObject, assertText } from '../../core/arguments.js';
 import { ConfigError } from '../../core/errors.js';
 import { Random } from '../../core/random.js';
 import { inParallel } from '../in-parallel.js';
 import { cocoImage, type CocoImageRow } from '../../io/coco/write.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
+import { encodeJpeg, encodePng } from '../../io/image/encode.js';
 import { encodeLabelPng } from '../../io/png/write.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
 import { renderScene, sceneLabels } from './render.js';
@@ -145,13 +145,12 @@ async function writeSplit(
   const scenes: (readonly [Scene, string])[] = [];
   const file = shapesAnnotations(options, split, (scene, name) => scenes.push([scene, name]));
   await inParallel(scenes, async ([scene, name]) => {
-    const { width, height, data } = renderScene(scene);
-    const image = sharp(data, { raw: { width, height, channels: 3 } });
+    const image = renderScene(scene);
     const encoded =
       options.format === 'png'
-        ? image.png({ compressionLevel: 6, adaptiveFiltering: false })
-        : image.jpeg({ quality: 92, chromaSubsampling: '4:4:4' });
-    await writeFile(join(folder, split, name), await encoded.toBuffer());
+        ? encodePng(image, { compressionLevel: 6, adaptiveFiltering: false })
+        : encodeJpeg(image, { quality: 92, chromaSubsampling: '4:4:4' });
+    await writeFile(join(folder, split, name), await encoded);
     if (options.labels) {
       const label = join(folder, 'labels', split, name.replace(/\w+$/, 'png'));
       await writeFile(label, encodeLabelPng(sceneLabels(scene)));

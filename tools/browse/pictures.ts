@@ -1,7 +1,7 @@
-import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
 import type { Rle } from '../../core/rle.js';
 import { decodeImage, type DecodeOptions } from '../../io/image/decode.js';
+import { encodeJpeg } from '../../io/image/encode.js';
 import { encodeRgbaPng } from '../../io/png/write.js';
 import { inspectImage } from '../../datasets/inspect-image.js';
 import { errorAsValue } from '../../datasets/problems.js';
@@ -24,11 +24,7 @@ export async function thumbnailOf(
   return withPixels(header.width * header.height, async () => {
     const image = await errorAsValue(decodeImage(file, options));
     if (image instanceof DataError) return { failure: image.message };
-    const { width, height, data } = image;
-    const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
-      .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-      .jpeg({ quality: 76, mozjpeg: true })
-      .toBuffer();
+    const jpeg = await encodeJpeg(image, { quality: 76, mozjpeg: true, maxSide });
     return { thumbnail: `data:image/jpeg;base64,${jpeg.toString('base64')}` };
   });
 }
