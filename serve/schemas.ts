@@ -93,7 +93,9 @@ export const PREDICT_SCHEMA: FastifySchema = {
     401: { ...ERROR, description: 'without the token of the server' },
     404: { ...ERROR, description: 'no model of that name' },
     405: { ...ERROR, description: 'not POST' },
+    408: { ...ERROR, description: 'the body came too slowly' },
     413: { ...ERROR, description: 'too many bytes or pixels' },
+    500: { ...ERROR, description: 'the model failed, see the log of the server' },
     503: { ...ERROR, description: 'the queue is full, or time is over; see Retry-After' },
   },
 };

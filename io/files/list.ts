@@ -41,7 +41,7 @@ export function listFiles(folder: string, wanted: (name: string) => boolean): re
  * Lists the files of a folder and of those below it, without hidden ones and those of runs. Links are followed, but no folder is visited
  * twice; files come before links in their folder. None if there is no such folder.
  *
- * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere
+ * @returns paths that start with the folder and the files they lead to, undefined for links that lead nowhere, FIFOs and devices
  */
 export function filesBelow(folder: string): readonly (readonly [string, string | undefined])[] {
   const found: (readonly [string, string | undefined])[] = [];
@@ -72,7 +72,8 @@ function visitFiles(
       if (entry.isSymbolicLink()) links.push(name);
       else if (entry.isDirectory()) {
         if (!isRun(join(parent, name))) visitFolder(join(parent, name), `${prefix}${name}/`);
-      } else if (entry.isFile()) visit(prefix + name, name, () => join(realParent, name));
+      } else
+        visit(prefix + name, name, () => (entry.isFile() ? join(realParent, name) : undefined));
     }
     for (const name of links) {
       const target = targetOf(join(parent, name));
