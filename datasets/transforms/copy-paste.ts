@@ -41,7 +41,7 @@ const MIN_VISIBLE = 0.5;
  * Copy-paste: copies objects of other images to random positions of an image. Covered pixels are removed from the masks
  * there and boxes shrink accordingly. An object that is cut off at a border of its image stays at that border, so that none
  * gets a straight edge that its class does not have. An object that would hide more than half of another one is moved or left out;
- * objects that are larger than the image or have no mask are left out.
+ * objects that are larger than the image are left out. An object without a mask is pasted with all that is in its box.
  *
  * Differs from the original, which pastes the objects of a jittered image at their positions and drops only completely
  * hidden ones.
@@ -59,7 +59,7 @@ export function copyPaste(
 ): AnnotatedImage {
   const layers = layersOf(objects, image);
   for (const other of others) {
-    const donors = layersOf(other.objects, other.image).filter((donor) => donor.hasMask);
+    const donors = layersOf(other.objects, other.image).filter(({ fullPx }) => fullPx > 0);
     for (const donor of donors) {
       const placed = findPlace(donor, image, layers, random);
       if (placed === undefined) continue;
@@ -127,7 +127,10 @@ function findPlace(
     const isFree = layers.every(
       (layer) => layer.visiblePx - overlapPx(layer.seen, seen) >= MIN_VISIBLE * layer.fullPx,
     );
-    if (isFree) return { ...donor, seen, isChanged: true };
+    if (!isFree) continue;
+    const [dx, dy] = [left - donor.seen.left, top - donor.seen.top];
+    const box = donor.box.map((value, i) => value + (i % 2 === 0 ? dx : dy));
+    return { ...donor, seen, box, isChanged: true };
   }
   return undefined;
 }

@@ -106,19 +106,42 @@ describe('copyPaste', () => {
     expect(own.segmentations[0].kind).toBe('polygons');
   });
 
-  test('objects without a mask stay as they are and are not pasted, nor are those larger than the image', () => {
+  test('objects without a mask stay as they are, and those larger than the image are not pasted', () => {
     const boxed = drawnImage([{ box: [2, 2, 10, 10], id: 60, kind: 'none' }]);
     const others = [
-      drawnImage([{ box: [1, 1, 9, 9], id: 61, kind: 'none' }]),
       drawnImage([{ box: [0, 0, 41, 5], id: 62, kind: 'rle' }], [64, 48]),
       drawnImage([{ box: [0, 0, 38, 29], id: 63, kind: 'rle' }]),
     ];
     const { objects } = copyPaste(boxed, others, new Random(3));
     expect(objects.segmentations[0]).toEqual({ kind: 'none' });
     expect([...objects.boxes.subarray(0, 4)]).toEqual([2, 2, 10, 10]);
-    expect([...objects.ids].filter((id) => id === 61 || id === 62)).toEqual([]);
     // The large one would hide the box wherever it lies.
     expect([...objects.ids]).toEqual([60]);
+  });
+
+  test('an object without a mask is pasted with all that is in its box, which moves with it', () => {
+    const other = (): AnnotatedImage =>
+      drawnImage([{ box: [1, 2, 9, 12], id: 61, kind: 'none', isRing: true }], [64, 48]);
+    const places = Array.from({ length: 20 }, (_, seed) => {
+      const empty = drawnImage([]);
+      const { image, objects } = copyPaste(empty, [other()], new Random(seed));
+      expect([...objects.ids]).toEqual([61]);
+      expect(objects.segmentations).toEqual([{ kind: 'none' }]);
+      const [x1, y1, x2, y2] = objects.boxes;
+      expect([x2 - x1, y2 - y1]).toEqual([8, 10]);
+      for (let y = 0; y < H; y++)
+        for (let x = 0; x < W; x++) {
+          const isRing =
+            x >= x1 &&
+            x < x2 &&
+            y >= y1 &&
+            y < y2 &&
+            !(x > x1 + 1 && x < x2 - 2 && y > y1 + 1 && y < y2 - 2);
+          expect(image.data[3 * (y * W + x)]).toBe(isRing ? 61 : GROUND);
+        }
+      return `${x1} ${y1}`;
+    });
+    expect(new Set(places).size).toBeGreaterThan(10);
   });
 
   test('depends only on the random stream', () => {
