@@ -10,14 +10,17 @@ import type { Size } from './rect.js';
 export interface AnnotatedImage {
   readonly image: RgbImage;
   readonly objects: Objects;
+  /** Crowds and other regions that are neither objects nor background. */
+  readonly ignored?: Objects | undefined;
 }
 
 /** State of an object while others are pasted over it. */
 interface Layer {
   /** Visible part of its mask, or of its box without a mask. */
   readonly seen: Cutout;
+  /** Without a mask, the box stays as it is when others cover the object. */
   readonly hasMask: boolean;
-  /** Whether `box` and `segmentation` must be recomputed from `seen`. */
+  /** Whether `box` and `segmentation` of an object with a mask must be recomputed from `seen`. */
   isChanged: boolean;
   readonly fullPx: number;
   visiblePx: number;
@@ -36,12 +39,15 @@ type Border = 'start' | 'end' | undefined;
 const ATTEMPTS = 8;
 /** Smallest fraction of an object that must stay visible, relative to the initial mask. */
 const MIN_VISIBLE = 0.5;
+/** Largest fraction of a box without a mask that boxes of other objects cover: they would be pasted without labels. */
+const MAX_SHARED = 0.1;
 
 /**
  * Copy-paste: copies objects of other images to random positions of an image. Covered pixels are removed from the masks
- * there and boxes shrink accordingly. An object that is cut off at a border of its image stays at that border, so that none
+ * there and boxes with masks shrink accordingly. An object that is cut off at a border of its image stays at that border, so that none
  * gets a straight edge that its class does not have. An object that would hide more than half of another one is moved or left out;
- * objects that are larger than the image are left out. An object without a mask is pasted with all that is in its box.
+ * objects that are larger than the image are left out. An object without a mask is pasted with all that is in its box, unless
+ * other objects take up more than a tenth of it.
  *
  * Differs from the original, which pastes the objects of a jittered image at their positions and drops only completely
  * hidden ones.
@@ -59,7 +65,11 @@ export function copyPaste(
 ): AnnotatedImage {
   const layers = layersOf(objects, image);
   for (const other of others) {
-    const donors = layersOf(other.objects, other.image).filter(({ fullPx }) => fullPx > 0);
+    const all = layersOf(other.objects, other.image);
+    const regions = other.ignored === undefined ? [] : layersOf(other.ignored, other.image);
+    const donors = all.filter(
+      (layer) => layer.fullPx > 0 && (layer.hasMask || !isShared(layer, [...all, ...regions])),
+    );
     for (const donor of donors) {
       const placed = findPlace(donor, image, layers, random);
       if (placed === undefined) continue;
@@ -69,6 +79,15 @@ export function copyPaste(
     }
   }
   return { image, objects: objectsOf(layers, image) };
+}
+
+/** Whether others take up more of a box than may be pasted without labels. */
+function isShared(of: Layer, all: readonly Layer[]): boolean {
+  const px = all.reduce(
+    (sum, other) => sum + (other === of ? 0 : overlapPx(of.seen, other.seen)),
+    0,
+  );
+  return px > MAX_SHARED * of.fullPx;
 }
 
 function layersOf(objects: Objects, size: Size): Layer[] {
@@ -128,11 +147,18 @@ function findPlace(
       (layer) => layer.visiblePx - overlapPx(layer.seen, seen) >= MIN_VISIBLE * layer.fullPx,
     );
     if (!isFree) continue;
-    const [dx, dy] = [left - donor.seen.left, top - donor.seen.top];
-    const box = donor.box.map((value, i) => value + (i % 2 === 0 ? dx : dy));
-    return { ...donor, seen, box, isChanged: true };
+    return { ...donor, seen, box: movedBox(donor, seen), isChanged: true };
   }
   return undefined;
+}
+
+/** Box of a pasted object, without what lies outside of its image. */
+function movedBox({ box, seen: from }: Layer, to: Cutout): readonly number[] {
+  return box.map((value, i) => {
+    const [start, size, moved] =
+      i % 2 === 0 ? [from.left, from.width, to.left] : [from.top, from.height, to.top];
+    return moved + Math.min(Math.max(value - start, 0), size);
+  });
 }
 
 /** Place along an axis: an object that a border cuts off stays at that border. */
@@ -179,7 +205,7 @@ function paste(image: RgbImage, to: Cutout, source: RgbImage, from: Cutout): voi
     }
 }
 
-/** Uncovered objects keep box and mask; others get new ones. */
+/** Uncovered objects keep box and mask, and those without a mask their box; others get new ones. */
 function objectsOf(layers: readonly Layer[], size: Size): Objects {
   const drawn = layers.map((layer) => {
     if (!layer.isChanged || !layer.hasMask) return layer;

@@ -159,6 +159,7 @@ async function pasteOthers(
   const annotated = async (of: DetectionSample): Promise<AnnotatedImage> => ({
     image: await decodeSample(of),
     objects: of.objects,
+    ignored: of.ignored,
   });
   const target = await annotated(sample);
   const others: AnnotatedImage[] = [];

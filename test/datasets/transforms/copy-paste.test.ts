@@ -144,6 +144,36 @@ describe('copyPaste', () => {
     expect(new Set(places).size).toBeGreaterThan(10);
   });
 
+  test('boxes beyond the image of an object end there, also where fractions of pixels are outside', () => {
+    const wide = drawnImage([], [20, 12]);
+    const objects: Objects = {
+      boxes: Float32Array.of(-5, 2.25, 25, 9.5),
+      classIndices: Int32Array.of(1),
+      segmentations: [{ kind: 'none' }],
+      ids: Float64Array.of(64),
+    };
+    const { objects: pasted } = copyPaste(drawnImage([]), [{ ...wide, objects }], new Random(1));
+    const [x1, y1, x2, y2] = pasted.boxes;
+    expect([x2 - x1, y2 - y1]).toEqual([20, 7.25]);
+    expect(x1).toBeGreaterThanOrEqual(0);
+    expect(x2).toBeLessThanOrEqual(W);
+    expect(y1 % 1).toBe(0.25);
+  });
+
+  test('boxes with much of another object, or of a crowd, are not pasted', () => {
+    const inside = drawnImage([
+      { box: [1, 1, 17, 17], id: 65, kind: 'none' },
+      { box: [4, 4, 10, 10], id: 66, kind: 'none' },
+      { box: [16, 16, 24, 24], id: 67, kind: 'none' },
+    ]);
+    const ids = (others: AnnotatedImage[], seed: number): number[] => [
+      ...copyPaste(drawnImage([]), others, new Random(seed)).objects.ids,
+    ];
+    for (let seed = 0; seed < 10; seed++) expect(ids([inside], seed)).toEqual([67]);
+    const { objects: ignored } = drawnImage([{ box: [14, 14, 30, 30], id: 68, kind: 'none' }]);
+    expect(ids([{ ...inside, ignored }], 1)).toEqual([]);
+  });
+
   test('depends only on the random stream', () => {
     const result = (seed: number): AnnotatedImage =>
       copyPaste(target(), donors(), new Random(seed));
