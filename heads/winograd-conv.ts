@@ -71,26 +71,29 @@ function bandsOf([n, h, w]: readonly number[]): readonly Band[] {
 }
 
 /**
- * Finds the pixels of the patches of a band: of 6×6 pixels around each 4×4 tile, in the order `[36, image, row, column]` of
- * the patches' pixels and the tiles.
+ * Lists the pixels of a band's patches, 6×6 pixels around each 4×4 tile: sums of rows and columns, because a table for every
+ * size of a map would stay in memory.
  *
  * @param shape `[N, H, W, C]`
- * @returns positions among the `N · H · W` pixels; that number for pixels outside of the image
+ * @returns `int32 [36 · T]`, patch pixel before image, row and column of the tile: positions among the `N · H · W` pixels, that
+ *   number for pixels outside of the image
  */
-function patchPixels([n, h, w]: readonly number[], { first, count }: Band): Int32Array {
-  const columns = tilesOf(w);
-  const pixels = new Int32Array(PRODUCTS * n * count * columns);
-  let i = 0;
-  for (let dy = -1; dy < PATCH - 1; dy++)
-    for (let dx = -1; dx < PATCH - 1; dx++)
-      for (let image = 0; image < n; image++)
-        for (let row = first; row < first + count; row++)
-          for (let column = 0; column < columns; column++) {
-            const [y, x] = [TILE * row + dy, TILE * column + dx];
-            const isInside = y >= 0 && y < h && x >= 0 && x < w;
-            pixels[i++] = isInside ? (image * h + y) * w + x : n * h * w;
-          }
-  return pixels;
+function patchPixels([n, h, w]: readonly number[], { first, count }: Band): tf.Tensor1D {
+  const [columns, outside] = [tilesOf(w), n * h * w];
+  const ofRows = new Int32Array(PATCH * n * count).map((_, i) => {
+    const [dy, image, row] = [Math.floor(i / (n * count)), Math.floor(i / count) % n, i % count];
+    const y = TILE * (first + row) + dy - 1;
+    return y >= 0 && y < h ? (image * h + y) * w : outside;
+  });
+  const ofColumns = new Int32Array(PATCH * columns).map((_, i) => {
+    const x = TILE * (i % columns) + Math.floor(i / columns) - 1;
+    return x >= 0 && x < w ? x : outside;
+  });
+  return tf
+    .tensor(ofRows, [PATCH, 1, n * count, 1], 'int32')
+    .add(tf.tensor(ofColumns, [1, PATCH, 1, columns], 'int32'))
+    .minimum(tf.scalar(outside, 'int32'))
+    .reshape([-1]);
 }
 
 /**
@@ -101,9 +104,10 @@ function patchPixels([n, h, w]: readonly number[], { first, count }: Band): Int3
  */
 function inputFactors(x: tf.Tensor4D): readonly tf.Tensor3D[] {
   const [n, h, w, c] = x.shape;
-  const pixels = tf.concat([x.reshape<tf.Tensor2D>([n * h * w, c]), tf.zeros<tf.Rank.R2>([1, c])]);
+  const zeros = tf.zeros<tf.Rank.R2>([1, c]);
+  const pixels = tf.concat([x.reshape<tf.Tensor2D>([n * h * w, c]), zeros]); // [N·H·W + 1, C]
   return bandsOf(x.shape).map((band) => {
-    const patches = tf.gather(pixels, tf.tensor1d(patchPixels(x.shape, band), 'int32'));
+    const patches = tf.gather(pixels, patchPixels(x.shape, band)); // [36·T, C]
     return transform(TRANSFORMS.input, patches).reshape([PRODUCTS, -1, c]);
   });
 }
