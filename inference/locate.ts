@@ -24,7 +24,7 @@ export interface LocatedModel {
   readonly inputSize?: number | undefined;
   /** Whether the moving average (EMA) of the weights scored better than the weights, for the best checkpoint of a run. */
   readonly ema?: boolean | undefined;
-  /** Rejects with a WeightsError if the checksum of a checkpoint does not fit; await it before the weights count. */
+  /** Rejects if the checksum of a checkpoint does not fit (WeightsError) or cannot be computed (DataError). Await it before using the weights. */
   readonly verified?: Promise<void> | undefined;
 }
 

@@ -95,7 +95,7 @@ export const PREDICT_SCHEMA: FastifySchema = {
     405: { ...ERROR, description: 'not POST' },
     408: { ...ERROR, description: 'the body came too slowly' },
     413: { ...ERROR, description: 'too many bytes or pixels' },
-    500: { ...ERROR, description: 'the model failed, see the log of the server' },
+    500: { ...ERROR, description: 'the model failed; see the server log' },
     503: { ...ERROR, description: 'the queue is full, or time is over; see Retry-After' },
   },
 };

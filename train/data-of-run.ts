@@ -38,11 +38,7 @@ export async function dataOfRun(
   const loaded = await dataOf(task, options, plan);
   loaded.lines.forEach(note);
   const digest = plan.data === IN_MEMORY ? null : dataDigest(task, loaded);
-  if (resume && isOtherThan(digest, plan.dataDigest))
-    note(
-      'warning: the data are not those that this run began with (images, classes or annotations were added, removed or changed); ' +
-        'it goes on with them as they are now, and earlier scores may be of other images',
-    );
+  if (isOtherThan(digest, plan.dataDigest)) note(changedData(resume, options));
   const data = alignValidation(
     task,
     resume ? await withClassesOfRun(task, loaded, { folder, communicator }) : loaded,
@@ -53,6 +49,19 @@ export async function dataOfRun(
   verdict.lines.forEach(note);
   verdict.throwErrors();
   return { data, verdict, dataDigest: digest };
+}
+
+/** Says that the data are not those that the run began with, or those of the repeated run. */
+function changedData(resume: boolean, options: TrainOptions): string {
+  const names = ['valFraction', 'layout', 'classAttribute', 'classes'] as const;
+  const given = names.filter((name) => options[name] !== undefined);
+  const reason =
+    given.length > 0
+      ? `${given.join(', ')}, or images, classes or annotations that changed`
+      : 'images, classes or annotations were added, removed or changed';
+  return resume
+    ? `warning: the data are not those that this run began with (${reason}): it goes on with them, and earlier scores may not be comparable`
+    : `warning: the data are not those of the run that is repeated (${reason}): its results may not be comparable`;
 }
 
 /** Whether two digests differ, as far as both are known. */

@@ -102,7 +102,8 @@ export async function planRun(
     layout: options.layout ?? stored?.layout ?? null,
     classAttribute: options.classAttribute ?? stored?.classAttribute ?? null,
     classes: options.classes ?? stored?.classes ?? null,
-    dataDigest: stored?.dataDigest ?? null,
+    dataDigest:
+      (resumed ?? (options.data === undefined ? repeated : undefined))?.dataDigest ?? null,
     steps: options.steps ?? repeated?.steps ?? null,
     length,
     overfit: options.overfit ?? stored?.overfit ?? null,

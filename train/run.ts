@@ -3,6 +3,7 @@ import { isEmaBetter } from '../weights/checkpoint-folder.js';
 import { createFlatBuffers, type FlatBuffers } from '../engine/optimizer/flat-buffers.js';
 import { ParameterStore, parameterSize } from '../engine/parameters/store.js';
 import { restoreRun, type RestoredRun } from './checkpoints.js';
+import { counted } from './data-facts.js';
 import type { LoopConfig } from './config/loop.js';
 import { startTogether } from './distributed/start.js';
 import { requestedSteps } from './length/pace.js';
@@ -29,7 +30,7 @@ export async function trainTask<Config extends RecipeConfig, Set>(
   const { loader, groups, isTrained = () => true, evaluate, card, numImages } = setup;
   if (config.batchSize > numImages && run.communicator.size === 1)
     run.listener?.note?.(
-      `a step has ${numImages === 1 ? '1 image' : `${numImages} images`}, all there are (batchSize: ${config.batchSize})`,
+      `batchSize ${config.batchSize} is more than the ${counted(numImages, 'image')}: a step has ${numImages}`,
     );
   try {
     const stepsPerEpoch = Math.max(1, Math.floor(loader.numBatches() / config.accumulation));

@@ -129,7 +129,8 @@ async function trained(
     const engine = await openTrainingEngine(options.engine, size);
     note(engine.description);
     const assertOwned = (): void => lock?.assertHeld();
-    const stored = runConfigOf({ ...fitted, dataDigest }, engine.description);
+    const first = options.resume ? (plan.dataDigest ?? dataDigest) : dataDigest;
+    const stored = runConfigOf({ ...fitted, dataDigest: first }, engine.description);
     const isExamined = examinesRun(plan, options.report);
     const { verdict: learning, ...result } = await conductRun(task, data, options, {
       plan,

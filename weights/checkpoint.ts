@@ -7,7 +7,7 @@ import { formatShape, sameShape } from '../core/shape.js';
 import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
 import { problemOf } from '../io/checked-json.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readTextSync } from '../io/files/read.js';
+import { readable, readTextSync } from '../io/files/read.js';
 import { checksumInThread } from '../io/files/checksum-thread.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
@@ -41,6 +41,7 @@ export interface Checkpoint<State extends object = Record<string, unknown>> {
   readonly name: string;
   /** The safetensors file. */
   readonly file: string;
+  /** As stored, hexadecimal. */
   readonly sha256: string;
   readonly step: number;
   readonly state: State;
@@ -114,11 +115,11 @@ export async function readCheckpoint<State extends object = Record<string, unkno
 
 /** A checkpoint whose checksum is still being computed. */
 interface OpenedCheckpoint<State extends object> extends Checkpoint<State> {
-  /** Rejects with a WeightsError if the file was changed. */
+  /** Rejects with a WeightsError if the file was changed, with a DataError if it cannot be read. */
   readonly verified: Promise<void>;
 }
 
-/** {@link readCheckpoint} that verifies the checksum while the tensors are already being read: await `verified` before they count. */
+/** {@link readCheckpoint} that verifies the checksum while the tensors are already being read: await `verified` before using them. */
 export async function openCheckpoint<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<OpenedCheckpoint<State>> {
@@ -147,7 +148,7 @@ async function assertUnchanged(
 ): Promise<void> {
   const kind = crc32 === undefined ? 'sha256' : 'crc32';
   const expected = crc32 ?? sha256;
-  const got = await checksumInThread(file, kind);
+  const got = await readable(file, checksumInThread(file, kind));
   if (got !== expected) throw CheckpointError.in(file, `expected ${kind} ${expected}, got ${got}`);
 }
 

@@ -71,8 +71,8 @@ export async function convertSet(
   const summary = summaryOf(parts, format, classes);
   if (summary.objects === 0 && summary.boxesLeftOut > 0)
     throw new DataError(
-      `${sets[0][1].file}: expected outlines or masks to convert to ${to}, got ${summary.boxesLeftOut} boxes only; ` +
-        'formats with boxes are coco, yolo, voc, labelme and cvat',
+      `${sets[0][1].file}: expected objects with outlines or masks, got ${summary.boxesLeftOut} with boxes only; ` +
+        `${to} would be empty: formats with boxes are coco, yolo, voc, labelme and cvat`,
     );
   await writeNewFolder(folder, async (partial) => {
     for (const part of parts) await placeImages(part, format, partial, images);

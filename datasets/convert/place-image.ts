@@ -1,5 +1,6 @@
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { openFile, readable } from '../../io/files/read.js';
 import { isEmbedded } from '../../io/image/bytes.js';
 import { decodeImage } from '../../io/image/decode.js';
 import { encodeRgbPng } from '../../io/png/write.js';
@@ -9,6 +10,7 @@ import { encodeRgbPng } from '../../io/png/write.js';
  * that is embedded in an annotation file is written as PNG, upright.
  *
  * @param from absolute path
+ * @throws DataError for a pipe, a device or a file that cannot be read
  */
 export async function placeImage(from: string, to: string, how: 'link' | 'copy'): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
@@ -16,6 +18,10 @@ export async function placeImage(from: string, to: string, how: 'link' | 'copy')
     await writeFile(to, encodeRgbPng(await decodeImage(from, { upright: true })));
     return;
   }
+  await readable(
+    from,
+    openFile(from).then((handle) => handle.close()),
+  );
   if (how === 'link' && (await isLinked(from, to))) return;
   await copyFile(from, to);
 }

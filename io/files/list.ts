@@ -25,14 +25,14 @@ export function entriesOf(folder: string): Entries {
 }
 
 /**
- * Lists files below a folder as {@link filesBelow}: paths relative to it with `/`, in order of code units.
+ * Lists files below a folder as {@link filesBelow}, without pipes and devices: paths relative to it with `/`, in order of code units.
  *
  * @param wanted tells by name which files to list
  */
 export function listFiles(folder: string, wanted: (name: string) => boolean): readonly string[] {
   const found: string[] = [];
-  visitFiles(folder, (path, name) => {
-    if (wanted(name)) found.push(path);
+  visitFiles(folder, (path, name, _, isSpecial) => {
+    if (!isSpecial && wanted(name)) found.push(path);
   });
   return found.sort();
 }
@@ -54,11 +54,12 @@ export function filesBelow(folder: string): readonly (readonly [string, string |
 /**
  * Visits files as {@link filesBelow} lists them; of a large folder only what the visitor keeps is in memory.
  *
- * @param visit called with the path relative to the folder, with `/`, the name, and how to find the file it leads to
+ * @param visit called with the path relative to the folder, with `/`, the name, how to find the file it leads to, and whether
+ *   that is a pipe or a device
  */
 function visitFiles(
   folder: string,
-  visit: (path: string, name: string, target: () => string | undefined) => void,
+  visit: (path: string, name: string, target: () => string | undefined, isSpecial: boolean) => void,
 ): void {
   const visited = new Set<string>();
   const visitFolder = (parent: string, prefix: string): void => {
@@ -72,14 +73,20 @@ function visitFiles(
       if (entry.isSymbolicLink()) links.push(name);
       else if (entry.isDirectory()) {
         if (!isRun(join(parent, name))) visitFolder(join(parent, name), `${prefix}${name}/`);
-      } else
-        visit(prefix + name, name, () => (entry.isFile() ? join(realParent, name) : undefined));
+      } else {
+        const isFile = entry.isFile();
+        visit(prefix + name, name, () => (isFile ? join(realParent, name) : undefined), !isFile);
+      }
     }
     for (const name of links) {
       const target = targetOf(join(parent, name));
-      if (target !== undefined && isFolder(target)) {
+      const stats = target === undefined ? undefined : statsOf(target);
+      if (target !== undefined && stats?.isDirectory()) {
         if (!isRun(target)) visitFolder(join(parent, name), `${prefix}${name}/`);
-      } else visit(prefix + name, name, () => target);
+        continue;
+      }
+      const isSpecial = stats?.isFile() === false;
+      visit(prefix + name, name, () => (isSpecial ? undefined : target), isSpecial);
     }
   };
   if (isFolder(folder)) visitFolder(folder, '');

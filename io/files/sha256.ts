@@ -9,7 +9,7 @@ export async function sha256OfFile(file: string): Promise<string> {
 }
 
 /** SHA-256 of a text, or of the bytes of an array, in hexadecimal. */
-export function sha256Of(data: string | ArrayBufferView): string {
+export function sha256Of(data: string | Float32Array | Float64Array): string {
   const bytes =
     typeof data === 'string' ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return createHash('sha256').update(bytes).digest('hex');

@@ -140,6 +140,17 @@ describe('images in memory train as the files do, bit for bit', () => {
     expect(stopped('whole')).toMatchObject({ ended: 'finished' });
   });
 
+  test('a batch of more images than there are is that of all, which is said', async () => {
+    const { settings } = SMALL_RECIPES.classify;
+    const notes: string[] = [];
+    const listener = { note: (line: string) => void notes.push(line) };
+    const run = { ...options('large-batch', settings), data: classes, batch: 64, listener };
+    await train('classify', run);
+    expect(notes).toContain('batchSize 64 is more than the 6 images: a step has 6');
+    await train('classify', { ...run, folder: join(root, 'whole-batch'), batch: 6 });
+    expect(notes.filter((line) => line.includes('is more than'))).toHaveLength(1);
+  });
+
   test('a run in memory says so, and needs its data again', async () => {
     const stored = JSON.parse(
       readFileSync(join(root, 'class-memory', 'config.json'), 'utf8'),

@@ -64,6 +64,38 @@ test('new parameters are filled one by one with the same values, reading into me
   expect(fresh.some(isUntouched)).toBe(false);
 });
 
+test.each(['F64', 'F32', 'F16', 'BF16'] as const)(
+  'neighbors in one buffer are filled from %s, each within its place',
+  async (dtype) => {
+    const bits = { F16: [0x3c00, 0x4000], BF16: [0x3f80, 0x4000] }; // 1 and 2
+    const sizes = [3, 1, 5];
+    const data = sizes.map((size, k) => {
+      const value = 1 + (k % 2);
+      if (dtype === 'F64') return new Float64Array(size).fill(value);
+      if (dtype === 'F32') return new Float32Array(size).fill(value);
+      return new Uint16Array(size).fill(bits[dtype][k % 2]);
+    });
+    const file = path(`${dtype}.safetensors`);
+    const tensors = data.map((values, k) => ({
+      name: `own.${k}`,
+      dtype,
+      shape: [sizes[k]],
+      data: values,
+    }));
+    await writeSafetensors(file, tensors);
+    const all = new Float32Array(11).fill(-9);
+    let offset = 1;
+    const targets = sizes.map((size, k) => ({
+      path: `own.${k}`,
+      shape: [size],
+      layout: 'vector' as const,
+      values: all.subarray(offset, (offset += size)),
+    }));
+    await loadWeights(file, targets, { isNew: true });
+    expect([...all]).toEqual([-9, 1, 1, 1, 2, 1, 1, 1, 1, 1, -9]);
+  },
+);
+
 test('new parameters of a file with NaN are refused, all tensors being named', async () => {
   const network: Map<string, LazyTensor> = smallNetwork();
   const targets = targetsFor(network);

@@ -26,7 +26,7 @@ export interface RunConfig {
   /** Attribute of the regions that holds the class. */
   readonly classAttribute?: string | null | undefined;
   readonly classes?: readonly string[] | null | undefined;
-  /** Digest of what the data were; absent in runs of earlier versions, null for images in memory. */
+  /** Digest of the data at the first start; absent in runs of earlier versions, null for images in memory. */
   readonly dataDigest?: string | null | undefined;
   readonly steps: number | null;
   /** Length other than that of `config`; absent in runs of earlier versions. */

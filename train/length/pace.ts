@@ -186,7 +186,7 @@ export class Pace {
     const isLast = (this.total - origin) % every !== 0;
     const left = number(this.total) - number(step) + (isLast ? 1 : 0);
     const evaluations = isEvaluated && Number.isFinite(left) ? Math.max(0, left) : 0;
-    const secondsAtMost = (this.endMs - this.options.now()) / 1000;
+    const secondsAtMost = this.isLimited ? (this.endMs - this.options.now()) / 1000 : Infinity;
     return {
       evaluations,
       stepsOfEvaluation: Number.isFinite(cost) ? cost : 0,

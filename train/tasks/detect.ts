@@ -30,7 +30,9 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   inspect: inspectDetectionData,
   content: ({ classes, images, annotations, classIndices, imageIndices }) => [
     ...[classes.names, images.fileNames],
-    ...[classIndices, imageIndices, annotations.boxes, annotations.areas],
+    ...[images.widths, images.heights, classIndices, imageIndices],
+    ...[annotations.boxes, annotations.areas, annotations.crowds, annotations.ignores],
+    ...[annotations.maskExtents, annotations.maskSizes],
   ],
   classNames: (set) => set.classes.names,
   facts: detectionFacts,

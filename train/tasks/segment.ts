@@ -7,6 +7,7 @@ import {
 } from '../../datasets/in-memory.js';
 import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { splitSamples } from '../../datasets/split.js';
+import { statsOf } from '../../io/files/list.js';
 import { counted } from '../data-facts.js';
 import type { SegmentationConfig } from '../config/segment.js';
 import { fitSegmenter } from '../segment/fit-settings.js';
@@ -36,7 +37,11 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   inspect: inspectSegmentationData,
   content: ({ classes, samples }) => [
     classes,
-    samples.flatMap(({ file, labelFile }) => [basename(file), basename(labelFile)]),
+    samples.flatMap(({ file, labelFile }) => [
+      basename(file),
+      basename(labelFile),
+      String(statsOf(labelFile)?.size),
+    ]),
   ],
   classNames: (set) => set.classes,
   facts: ({ samples, classes }) => ({

@@ -257,6 +257,8 @@ test('instance masks have class numbers, and refuse what does not fit', async ()
   expect(written).toMatchObject({ objects: 4, boxesLeftOut: 0 });
   // Boxes alone would become pictures without any object.
   const boxes = convertSet(await cocoSet(false), at('boxes'), { to: 'masks', images: 'link' });
-  await expect(boxes).rejects.toThrow(/outlines or masks to convert to masks, got 4 boxes only/);
+  await expect(boxes).rejects.toThrow(
+    /objects with outlines or masks, got 4 with boxes only; masks would be empty/,
+  );
   expect(existsSync(at('boxes'))).toBe(false);
 });
