@@ -144,10 +144,13 @@ describe('images in memory train as the files do, bit for bit', () => {
     const { settings } = SMALL_RECIPES.classify;
     const notes: string[] = [];
     const listener = { note: (line: string) => void notes.push(line) };
-    const run = { ...options('large-batch', settings), data: classes, batch: 64, listener };
-    await train('classify', run);
+    const run = (folder: string, size: number) => {
+      const all = options(folder, settings);
+      return { ...all, set: [...all.set, `batchSize=${size}`], data: classes, listener };
+    };
+    await train('classify', run('large-batch', 64));
     expect(notes).toContain('batchSize 64 is more than the 6 images: a step has 6');
-    await train('classify', { ...run, folder: join(root, 'whole-batch'), batch: 6 });
+    await train('classify', run('whole-batch', 6));
     expect(notes.filter((line) => line.includes('is more than'))).toHaveLength(1);
   });
 
