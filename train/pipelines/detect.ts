@@ -7,7 +7,6 @@ import { moduleUrl } from '../../io/files/module-url.js';
 import type { Pipeline, Receiver, SampleContext } from '../../datasets/loader/pipeline.js';
 import { imageOf, type DetectionSample, type Objects } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import { copyPaste, type AnnotatedImage } from '../../datasets/transforms/copy-paste.js';
 import {
   drawLargeScaleJitter,
   drawMultiScale,
@@ -22,6 +21,7 @@ import {
 } from '../../datasets/transforms/normalize.js';
 import { cropObjectsByMask, transformObjects } from '../../datasets/transforms/objects.js';
 import { paddedSize } from '../../datasets/transforms/pad.js';
+import { Paster } from './paster.js';
 import { RpnTargetMaker, type RpnTargetRule } from '../detect/rpn-targets.js';
 import type { DetectionTransform } from '../config/detect.js';
 
@@ -89,9 +89,10 @@ export function createPipeline({
   ignoreRegions,
 }: DetectionPipelineOptions): Pipeline<DetectionSample, Item, Handed> {
   const maker = rpn && new RpnTargetMaker(rpn, divisor);
+  const paster = new Paster(transform, decodeSample);
   return {
     async prepare(unmixed, context) {
-      const mixed = await pasteOthers(transform, unmixed, context);
+      const mixed = await paster.pasted(unmixed, context);
       const first = mixed?.sample ?? unmixed;
       const { index, sample, steps, objects } = await drawView(transform, first, context);
       const decoded = mixed && sample === first ? mixed.image : await decodeSample(sample);
@@ -146,27 +147,6 @@ export function createReceiver({
     const shape = [images.length, height, width, 3] as const;
     return { value: { images: batch, shape, ...rest }, buffers: [buffer] };
   };
-}
-
-/** Pastes objects of other images, for transforms that request it. */
-async function pasteOthers(
-  transform: DetectionTransform,
-  sample: DetectionSample,
-  { random, numSamples, fetch }: SampleContext<DetectionSample>,
-): Promise<{ readonly image: RgbImage; readonly sample: DetectionSample } | undefined> {
-  const numOthers = transform.kind === 'evaluation' ? 0 : (transform.copyPaste ?? 0);
-  if (numOthers === 0) return undefined;
-  const annotated = async (of: DetectionSample): Promise<AnnotatedImage> => ({
-    image: await decodeSample(of),
-    objects: of.objects,
-    ignored: of.ignored,
-  });
-  const target = await annotated(sample);
-  const others: AnnotatedImage[] = [];
-  while (others.length < numOthers)
-    others.push(await annotated(await fetch(random.integer(numSamples))));
-  const { image, objects } = copyPaste(target, others, random);
-  return { image, sample: { ...sample, objects } };
 }
 
 interface DrawnView {
