@@ -72,6 +72,7 @@ export function imageOf(
   { file, image, range }: Pick<DetectionSample, 'file' | 'image' | 'range'>,
   { upright }: Pick<DecodeOptions, 'upright'> = {},
 ): Promise<RgbImage> {
-  if (image) return Promise.resolve({ ...image, data: image.data.slice() });
+  // `slice` of a Buffer would be a view.
+  if (image) return Promise.resolve({ ...image, data: new Uint8Array(image.data) });
   return decodeImage(file, { upright, range });
 }

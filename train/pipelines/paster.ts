@@ -57,25 +57,26 @@ export class Paster {
     const others = [];
     while (others.length < this.numOthers)
       others.push(annotated(await this.read(await fetch(random.integer(numSamples)))));
-    // What is kept is not drawn on.
-    const copy = { ...target.image, data: target.image.data.slice() };
+    // What is kept is not drawn on; `slice` of a Buffer would be a view.
+    const copy = { ...target.image, data: new Uint8Array(target.image.data) };
     const { image, objects } = copyPaste({ ...annotated(target), image: copy }, others, random);
     return { image, sample: { ...target.sample, objects } };
   }
 
   private async read(sample: DetectionSample): Promise<Read> {
-    const { file } = sample;
-    const known = this.kept.get(file);
+    const key = `${sample.imageId} ${sample.file}`;
+    const known = this.kept.get(key);
     if (known) {
       // Those that were not used for longest go first.
-      this.kept.delete(file);
-      this.kept.set(file, known);
+      this.kept.delete(key);
+      this.kept.set(key, known);
       return known;
     }
     const read = this.reduced(sample, await this.decode(sample));
     const bytes = read.image.data.byteLength;
-    if (sample.image || bytes > MOST_BYTES) return read;
-    this.kept.set(file, read);
+    // Another call may have read the same image meanwhile.
+    if (sample.image || bytes > MOST_BYTES || this.kept.has(key)) return read;
+    this.kept.set(key, read);
     this.keptBytes += bytes;
     for (const [name, { image }] of this.kept) {
       if (this.keptBytes <= KEPT_BYTES) break;

@@ -43,7 +43,8 @@ function setOf(
   }));
   const decode = ({ imageId, width, height }: DetectionSample): Promise<RgbImage> => {
     decoded[imageId]++;
-    const data = Uint8Array.from({ length: width * height * 3 }, (_, p) => (p * 7 + imageId) % 251);
+    // Decoders return a Buffer.
+    const data = Buffer.alloc(width * height * 3, Uint8Array.of(imageId, 7, 13, 200, 31));
     return Promise.resolve({ width, height, data });
   };
   const context = (seed: number) => ({
@@ -81,7 +82,8 @@ test('small images are pasted as they are, and decoded once', async () => {
       others.push({ ...other, image: await decode(other) });
     }
     const expected = copyPaste({ ...target, image: await decode(target) }, others, random);
-    expect(found?.image).toEqual(expected.image);
+    const { data, ...size } = expected.image;
+    expect(found?.image).toEqual({ ...size, data: new Uint8Array(data) });
     expect(found?.sample).toEqual({ ...target, objects: expected.objects });
   }
   // Twice each beside those of the expectation: 20 as target, 40 as others.
@@ -107,6 +109,19 @@ test('images with masks, which are in pixels of the file, keep their size', asyn
   const { samples, decode, context } = setOf([[800, 600]], 'polygons');
   const found = await new Paster(TRANSFORM, decode).pasted(samples[0], context(3));
   expect(found?.image.width).toBe(800);
+});
+
+test('calls at the same time give what they give one after the other', async () => {
+  const { samples, decode, context } = setOf([
+    [40, 30],
+    [60, 50],
+  ]);
+  const [one, all] = [new Paster(TRANSFORM, decode), new Paster(TRANSFORM, decode)];
+  const seeds = Array.from({ length: 12 }, (_, seed) => seed);
+  const expected = [];
+  for (const seed of seeds) expected.push(await one.pasted(samples[seed % 2], context(seed)));
+  const found = seeds.map((seed) => all.pasted(samples[seed % 2], context(seed)));
+  expect(await Promise.all(found)).toEqual(expected);
 });
 
 test('no more images are kept than fit in 64 MiB', async () => {
