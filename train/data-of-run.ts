@@ -53,11 +53,18 @@ export async function dataOfRun(
 
 /** Says that the data are not those that the run began with, or those of the repeated run. */
 function changedData(resume: boolean, options: TrainOptions): string {
-  const names = ['valFraction', 'layout', 'classAttribute', 'classes'] as const;
-  const given = names.filter((name) => options[name] !== undefined);
+  const flags = {
+    valFraction: '--val-fraction',
+    layout: '--layout',
+    classAttribute: '--class-attribute',
+    classes: '--classes',
+  } as const;
+  const given = (Object.keys(flags) as (keyof typeof flags)[]).filter(
+    (name) => options[name] !== undefined,
+  );
   const reason =
     given.length > 0
-      ? `${given.join(', ')}, or images, classes or annotations that changed`
+      ? `${given.map((name) => flags[name]).join(', ')}, or images, classes or annotations that changed`
       : 'images, classes or annotations were added, removed or changed';
   return resume
     ? `warning: the data are not those that this run began with (${reason}): it goes on with them, and earlier scores may not be comparable`

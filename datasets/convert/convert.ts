@@ -70,8 +70,9 @@ export async function convertSet(
   const classes = classesOf(sets);
   const summary = summaryOf(parts, format, classes);
   if (summary.objects === 0 && summary.boxesLeftOut > 0)
-    throw new DataError(
-      `${sets[0][1].file}: expected objects with outlines or masks, got ${summary.boxesLeftOut} with boxes only; ` +
+    throw DataError.in(
+      sets[0][1].file,
+      `expected objects with outlines or masks, got ${summary.boxesLeftOut} with boxes only; ` +
         `${to} would be empty: formats with boxes are coco, yolo, voc, labelme and cvat`,
     );
   await writeNewFolder(folder, async (partial) => {

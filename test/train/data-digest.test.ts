@@ -11,7 +11,10 @@ import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
 import { dataDigest } from '../../train/data-digest.js';
+import { dataOfRun } from '../../train/data-of-run.js';
 import type { TrainOptions } from '../../train/options.js';
+import type { RunPlan } from '../../train/plan.js';
+import { RECIPES } from '../../train/recipes/index.js';
 import { TASKS, type TaskName } from '../../train/tasks/index.js';
 import { train } from '../../train/train.js';
 import { SMALL_RECIPES } from '../helpers/small-recipes.js';
@@ -93,6 +96,23 @@ test('an image of another class', async () => {
   const [first] = readdirSync(one);
   renameSync(join(one, first), join(other, `~${first}`));
   expect(await digestOf('classify', classes)).not.toBe(before);
+});
+
+test('an option that divides or reads the data otherwise is named as a possible reason', async () => {
+  const notes: string[] = [];
+  const options = { data: path('shapes/train'), valFraction: 0.5 };
+  await dataOfRun(
+    TASKS.pretrain,
+    { ...options, folder: 'unused', resume: false },
+    {
+      plan: { ...options, seed: 0, dataDigest: 'that of a fifth' } as RunPlan,
+      config: RECIPES.pretrain,
+      note: (line) => void notes.push(line),
+    },
+  );
+  expect(notes).toContain(
+    'warning: the data are not those of the run that is repeated (--val-fraction, or images, classes or annotations that changed): its results may not be comparable',
+  );
 });
 
 describe('a run', () => {
