@@ -78,8 +78,10 @@ export async function open<Task extends PredictTask = PredictTask>(
   const onUnused = (message: string): never => {
     throw new OptionError(message);
   };
-  const loaded = await load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords);
-  const engine = await openEngine(options.engine);
+  const [loaded, engine] = await Promise.all([
+    load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords),
+    openEngine(options.engine),
+  ]);
   const predict = rule.optionsAmong(options, PREDICT_RULES);
   return modelOf<PredictTask>(engine, loaded, predict) as ModelOf<Task>;
 }

@@ -26,8 +26,10 @@ export async function openModel(
 ): Promise<ImageModel> {
   const tile = tileOf({ tile: size, overlap });
   waitsFor(`loading ${name}`);
-  const loaded = await load(name, { ...flags, onNotice: log });
-  const engine = await openEngine(engineOptions);
+  const [loaded, engine] = await Promise.all([
+    load(name, { ...flags, onNotice: log }),
+    openEngine(engineOptions),
+  ]);
   log(engine.description);
   waitsFor('building the graphs for the first image');
   const { task } = loaded.card;

@@ -1,3 +1,4 @@
+import { thousands } from '../core/thousands.js';
 import type { SoftTargetOptions } from '../engine/ops/losses.js';
 import type { Settings } from './config/layers.js';
 
@@ -40,7 +41,7 @@ export interface TargetCounts {
 
 /** Formats a count: `1 class`, `2,400 steps`. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+  return `${thousands(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** Score of the trained images from which a set counts as learned. */

@@ -1,4 +1,5 @@
 import { mean, sum } from '../core/statistics.js';
+import { thousands } from '../core/thousands.js';
 import { constantLoss } from './constant-loss.js';
 import type { DataFacts, TargetCounts } from './data-facts.js';
 import type { Scalars } from './trainer.js';
@@ -122,7 +123,7 @@ export class EarlyTruth {
       ...(positives.length > 0 ? [`positive: ${positives.join(', ')}`] : []),
       ...(learns || isEarly ? [] : [`likely: ${reason ?? UNKNOWN_REASON}`]),
     ];
-    const steps = `${done.toLocaleString('en-US')} of ${totalSteps.toLocaleString('en-US')} steps`;
+    const steps = `${thousands(done)} of ${thousands(totalSteps)} steps`;
     const says = isEarly
       ? 'is too early to say whether it learns'
       : learns

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { formatDuration } from '../core/duration.js';
+import { thousands } from '../core/thousands.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readMetrics } from '../io/run-folder.js';
@@ -103,8 +104,7 @@ function endOf(outcome: FinishedRun): string {
 
 /** `stopped at step 1,900 of 2,130: its time was over` */
 export function stoppedAt(step: number, planned: number): string {
-  const [at, of] = [step, planned].map((count) => count.toLocaleString('en-US'));
-  return `stopped at step ${at} of ${of}: its time was over`;
+  return `stopped at step ${thousands(step)} of ${thousands(planned)}: its time was over`;
 }
 
 /** Fraction of its time that a run uses at least, unless something kept its first steps. */

@@ -227,32 +227,39 @@ async function writeChecked(file: string, pairs: readonly Pair[]): Promise<void>
   }
 }
 
-/** Reads, checks and writes one tensor after the other, the next one being read meanwhile; two tensors are in memory. */
+/** Number of tensors that are read ahead into their place. */
+const AHEAD = 8;
+
+/** Reads, checks and writes one tensor after the other, later ones being read meanwhile; at most two of them have memory of their own. */
 async function writeNew(file: string, pairs: readonly Pair[]): Promise<void> {
   const sizes = pairs.map(([, { dtype, shape }]) => numBytes(dtype, shape));
-  const largest = pairs.reduce(
-    (most, [{ layout }], i) => (layout === 'vector' ? most : Math.max(most, sizes[i])),
-    0,
-  );
-  const rooms = [0, 1].map(() => new Uint8Array(largest));
   /** Values whose order stays as it is are read where they belong. */
+  const hasPlace = ({ layout, values }: ParameterTarget): boolean =>
+    layout === 'vector' && values.buffer instanceof ArrayBuffer;
+  const largest = Math.max(0, ...sizes.filter((_, index) => !hasPlace(pairs[index][0])));
+  const rooms = [0, 1].map(() => new Uint8Array(largest));
   const roomOf = (index: number): Uint8Array<ArrayBuffer> => {
-    const [{ layout, values }] = pairs[index];
-    if (layout !== 'vector' || !(values.buffer instanceof ArrayBuffer)) return rooms[index % 2];
-    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const [target] = pairs[index];
+    const { buffer, byteOffset, byteLength } = target.values;
+    return hasPlace(target)
+      ? new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+      : rooms[index % 2];
   };
-  // A rejection is handled when its tensor's turn comes.
-  const start = (index: number): Promise<TensorValues> | undefined => {
-    if (index === pairs.length) return undefined;
-    const reading = pairs[index][1].read(roomOf(index));
-    reading.catch(() => undefined);
-    return reading;
+  const readings: Promise<TensorValues>[] = [];
+  /** Starts to read a tensor and those after it; into a room only the next one, when the one before it is written. */
+  const startFrom = (index: number): void => {
+    for (let next = readings.length; next < pairs.length; next++) {
+      if (next > index + (hasPlace(pairs[next][0]) ? AHEAD : 1)) return;
+      const reading = pairs[next][1].read(roomOf(next));
+      // A rejection is handled when its tensor's turn comes.
+      reading.catch(() => undefined);
+      readings.push(reading);
+    }
   };
   const nonFinite: string[] = [];
-  let next = start(0);
   for (const [index, [{ path, layout, values }, { shape }]] of pairs.entries()) {
-    const read = toFloat32((await next) as TensorValues);
-    next = start(index + 1);
+    startFrom(index);
+    const read = toFloat32(await readings[index]);
     const isInPlace = read.buffer === values.buffer && read.byteOffset === values.byteOffset;
     if (!areFinite(read)) nonFinite.push(path);
     else if (!isInPlace) writeLibraryLayout(read, shape, layout, values);

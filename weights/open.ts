@@ -3,10 +3,7 @@ import { assertText } from '../core/arguments.js';
 import { WeightsFileError } from '../core/errors.js';
 import { RandomAccessFile } from '../io/files/random-access.js';
 import { NPY_MAGIC } from '../io/numpy/header.js';
-import { openNpy } from '../io/numpy/npz.js';
 import { openSafetensors } from '../io/safetensors/read.js';
-import { openTorchLegacy } from '../io/torch/legacy.js';
-import { openTorchZip } from '../io/torch/zip.js';
 import type { Container, TensorSource } from '../io/tensor.js';
 import { weightFileOf } from './folder.js';
 import { openSharded } from './sharded.js';
@@ -35,18 +32,18 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** Opens one file. */
+/** Opens one file; readers of other containers than ours are loaded for it. */
 async function openFile(path: string): Promise<TensorSource> {
   const container = await detectContainer(path);
   switch (container) {
     case 'safetensors':
       return openSafetensors(path);
     case 'torch-zip':
-      return openTorchZip(path);
+      return (await import('../io/torch/zip.js')).openTorchZip(path);
     case 'numpy':
-      return openNpy(path);
+      return (await import('../io/numpy/npz.js')).openNpy(path);
     case 'torch-legacy':
-      return openTorchLegacy(path);
+      return (await import('../io/torch/legacy.js')).openTorchLegacy(path);
     default:
       return container satisfies never;
   }

@@ -12,7 +12,7 @@ import type { DownloadOptions } from './download.js';
 import { isOffline } from './offline.js';
 import { progressLines } from './progress.js';
 import { licenseLine, pullLine, pullPlan } from './published.js';
-import { pullWeights, type PulledFile } from './pull.js';
+import type { PulledFile } from './pull.js';
 
 /** Whether an official file is in the cache. */
 export function isCached(entry: CatalogEntry, cacheFolder: string): boolean {
@@ -44,7 +44,7 @@ export interface LocateWeightsOptions extends PullPublishedOptions {
  * one that is there must match the recorded checksum.
  *
  * @throws WeightsError if nothing matches, the file has changed or, offline, is not in the cache; errors of
- *   {@link pullWeights}
+ *   `pullWeights` of {@link file://./pull.ts}
  */
 export async function locateWeights(
   nameOrFile: string,
@@ -106,7 +106,7 @@ async function fileOfFolder(folder: string): Promise<string> {
 /**
  * Pulls a published file, with license, size and progress as notices. Waits for another process that is pulling it.
  *
- * @throws as {@link pullWeights}
+ * @throws as {@link file://./pull.ts}'s `pullWeights`
  */
 export async function pullPublished(
   entry: CatalogEntry,
@@ -116,6 +116,7 @@ export async function pullPublished(
   const { source, ...checks } = pullPlan(entry, mirror);
   onNotice?.(licenseLine(entry));
   if (!isCached(entry, cacheFolder)) onNotice?.(pullLine(entry, source.url));
+  const { pullWeights } = await import('./pull.js');
   const pulled = await pullWeights(source, {
     ...download,
     ...checks,
