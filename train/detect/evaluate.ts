@@ -15,6 +15,7 @@ import { cocoParameters } from '../../evaluation/coco/parameters.js';
 import { addCocoPartialResult, cocoPartialResult } from '../../evaluation/coco/partial-result.js';
 import { partialArrays } from '../../evaluation/partial-result.js';
 import { expandMask, type DetectResult } from '../../core/results.js';
+import { scaledFor } from '../../inference/decoding.js';
 import type { DetectorModel, PredictCallOptions } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
@@ -69,7 +70,8 @@ export async function evaluateDetector(
   const { classNames, card } = model;
   const masks = card.detector.masks !== null;
   const aligned = alignDetection(data, classNames).set;
-  const set = limit === undefined ? aligned : firstImages(aligned, limit);
+  const scaled = scaledFor(card, aligned);
+  const set = limit === undefined ? scaled : firstImages(scaled, limit);
   const samples = evaluationSamples(set);
   const boxed = cocoGroundTruth(set, false);
   const masked = masks ? cocoGroundTruth(set, true) : undefined;

@@ -22,6 +22,7 @@ export async function predictSample(
     const image = await decodeSample(sample);
     return { result: await model.predict(image, options), image };
   }
+  assertSameScale(model, sample);
   const result = await model.predict(file, options);
   if (result.width !== width || result.height !== height)
     throw new DataError(
@@ -29,4 +30,14 @@ export async function predictSample(
       { file, id: imageId },
     );
   return { result, image: undefined };
+}
+
+/** An image that is read in parts has the scale of the model. */
+function assertSameScale({ card }: DetectorModel, { file, range, imageId }: DetectionSample): void {
+  if (range === undefined || range.join() === card.range?.join()) return;
+  const own = card.range ? `[${card.range.join(', ')}]` : 'none';
+  throw new DataError(
+    `${file}: expected range ${own} of the model for an image that is read in parts, got [${range.join(', ')}] of the data; take range out of its data.yaml`,
+    { file, id: imageId },
+  );
 }

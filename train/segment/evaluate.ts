@@ -6,6 +6,7 @@ import type { LabelMap, RgbImage } from '../../core/image.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
 import { SemanticEvaluator, type SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import type { ClassAreas } from '../../evaluation/semantic/metrics.js';
+import { scaledFor } from '../../inference/decoding.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 
@@ -44,7 +45,10 @@ export async function evaluateSegmenter(
   let done = 0;
   for (const sample of samples) {
     const { file } = sample;
-    const { image, labels: groundTruth } = await loadPair(sample, set.mapping);
+    const { image, labels: groundTruth } = await loadPair(
+      scaledFor(model.card, sample),
+      set.mapping,
+    );
     const result = await model.predict(image);
     const areas = evaluator.update(groundTruth.data, result.labels, file);
     await onResult?.(file, result, { image, groundTruth, areas });

@@ -5,6 +5,7 @@ import type { SegmentationSet } from '../../datasets/segmentation-folder.js';
 import { loadPair } from '../../datasets/segmentation-pair.js';
 import type { SemanticResult } from '../../evaluation/semantic/evaluator.js';
 import { semanticMetrics } from '../../evaluation/semantic/metrics.js';
+import { scaledFor } from '../../inference/decoding.js';
 import type { SegmenterModel } from '../../inference/model.js';
 import type { ReportBars, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
@@ -121,7 +122,7 @@ function examples(
   return examplePictures(folder, scored, layout, async ({ index, predicted, mIoU }) => {
     const sample = set.samples[index];
     const { file } = sample;
-    const { image, labels: groundTruth } = await loadPair(sample, set.mapping);
+    const { image, labels: groundTruth } = await loadPair(scaledFor(card, sample), set.mapping);
     const { width, height } = image;
     const predictions = { width, height, data: predicted };
     return {
