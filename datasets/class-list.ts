@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { numberOf } from '../core/foreign-value.js';
+import { parseJson } from '../io/files/json.js';
 import { MAX_LIST_BYTES, readWhole, reasonOf } from '../io/files/read.js';
 import { decodeText } from '../io/files/text.js';
 
@@ -74,12 +75,7 @@ function fromText(text: string): ClassEntry[] {
 }
 
 function fromJson(text: string, file: string): ClassEntry[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw DataError.in(file, `expected JSON, got ${String(cause)}`, { cause });
-  }
+  const json = parseJson(text, file, 'a list of classes', DataError);
   if (typeof json !== 'object' || json === null)
     throw DataError.in(file, `expected a list of classes, got ${typeof json}`);
   const indexed: [number, ClassEntry][] = Array.isArray(json)

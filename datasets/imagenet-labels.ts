@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnnotationsError, DataError, quote } from '../core/errors.js';
 import { parseCsv } from '../io/csv/parse.js';
+import { parseJson, tryJson } from '../io/files/json.js';
 import { readBytesSync, readTextSync, readWhole, reasonOf } from '../io/files/read.js';
 import { decodeText } from '../io/files/text.js';
 import { errorAsValueSync } from './problems.js';
@@ -91,18 +92,9 @@ export function readLabelFile(
   if (isTable(file)) return fromTable(text, file);
   const isOfName = file.endsWith('.json');
   const isJson = /^\s*[[{]/.test(text)
-    ? isOfName || isParsed(text)
+    ? isOfName || tryJson(text) !== undefined
     : isOfName && text.trim() === '';
   return isJson ? fromJson(text, file) : fromText(text, file, isClass);
-}
-
-function isParsed(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Names of the classes that a label file lists itself; undefined for files that only use them. */
@@ -187,12 +179,7 @@ function bareNumberHint(line: string): string {
 }
 
 function fromJson(text: string, file: string): FileLabel[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw AnnotationsError.in(file, `expected JSON, got ${String(cause)}`, { cause });
-  }
+  const json = parseJson(text, file, 'a list of labels', AnnotationsError);
   const entries: [unknown, unknown][] = Array.isArray(json)
     ? json.map((entry: unknown) => listed(entry))
     : Object.entries((json ?? {}) as Readonly<Record<string, unknown>>);

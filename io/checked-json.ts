@@ -1,7 +1,7 @@
 import { FileError } from '../core/errors.js';
 import { isNestedDeeper } from '../core/foreign-value.js';
 import type * as t from '../core/schema.js';
-import { readJsonIfPresent } from './files/read.js';
+import { readJsonIfPresent } from './files/json.js';
 import { compileSchema, formatProblems } from './schema.js';
 
 /** Largest document: a thousand classes with their confusions take some MB. */
@@ -21,7 +21,7 @@ export function readCheckedJson<T>(
   schema: t.Schema<T>,
   expected: string,
 ): T | undefined {
-  const value = readJsonIfPresent(file, expected, MAX_BYTES);
+  const value = readJsonIfPresent(file, expected, FileError, MAX_BYTES);
   if (value === undefined) return undefined;
   const problem = problemOf(value, schema);
   if (problem === undefined) return value as T;

@@ -4,6 +4,7 @@ import { DataError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import * as t from '../core/schema.js';
 import { problemOf } from './checked-json.js';
+import { tryJson } from './files/json.js';
 import { readTextSync, reasonOf } from './files/read.js';
 
 /** Name of the file with the records of a run, one JSON document per line. */
@@ -147,12 +148,8 @@ function textOf(file: string): string {
 }
 
 function parseRecord(file: string, line: string, index: number): MetricsRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+  const value = tryJson(line);
+  if (value === undefined) return undefined;
   const problem = problemOf(value, RecordSchema);
   if (problem !== undefined)
     throw new DataError(`${file}:${index + 1}: expected a record of a run, got ${problem}`, {

@@ -6,7 +6,7 @@ import { problemOf } from '../io/checked-json.js';
 import { readCheckpoint, readCheckpointJson, type Checkpoint } from './checkpoint.js';
 import { otherWeightsIn } from './folder.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readTextSync, reasonOf } from '../io/files/read.js';
+import { readJsonIfPresent } from '../io/files/json.js';
 
 /** Checkpoints of a run: the newest valid one, the best one, and those to delete. */
 
@@ -103,21 +103,9 @@ const BestSchema = t.withUnknownFields(
 /** Reads the record of {@link markBest}, or returns undefined. @throws WeightsError if it is damaged */
 export async function readBest(folder: string): Promise<BestCheckpoint | undefined> {
   const path = join(folder, BEST);
-  let text: string;
-  try {
-    text = readTextSync(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw CheckpointError.in(path, `expected name, metric and value, got ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
-  try {
-    const best: unknown = JSON.parse(text);
-    if (problemOf(best, BestSchema) === undefined) return best as BestCheckpoint;
-  } catch {
-    // Reported below.
-  }
+  const best = readJsonIfPresent(path, 'name, metric and value', CheckpointError);
+  if (best === undefined) return undefined;
+  if (problemOf(best, BestSchema) === undefined) return best as BestCheckpoint;
   throw CheckpointError.in(path, 'expected name, metric and value');
 }
 

@@ -7,7 +7,8 @@ import { formatShape, sameShape } from '../core/shape.js';
 import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
 import { problemOf } from '../io/checked-json.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readable, readTextSync } from '../io/files/read.js';
+import { readJson } from '../io/files/json.js';
+import { readable } from '../io/files/read.js';
 import { checksumInThread } from '../io/files/checksum-thread.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
@@ -176,14 +177,7 @@ type CheckpointJson<State extends object> = Omit<t.Infer<typeof CheckpointSchema
 export async function readCheckpointJson<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<CheckpointJson<State>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readTextSync(path));
-  } catch (cause) {
-    throw CheckpointError.in(path, 'expected the JSON of a checkpoint, got none that parses', {
-      cause,
-    });
-  }
+  const json = readJson(path, 'a checkpoint', CheckpointError);
   const { format, version } = Object(json) as Readonly<Record<string, unknown>>;
   if (format !== CHECKPOINT_FORMAT)
     throw CheckpointError.in(path, `expected format ${CHECKPOINT_FORMAT}, got ${quote(format)}`);

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { WeightsFileError } from '../core/errors.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
-import { readTextSync } from '../io/files/read.js';
+import { readJsonIfPresent } from '../io/files/json.js';
 import { sha256OfFile } from '../io/files/sha256.js';
 
 /** Record of a file in the cache, stored next to it as `FILE.json`. */
@@ -33,23 +33,12 @@ export async function writeRecord(
  */
 export async function readRecord(file: string): Promise<FileRecord | undefined> {
   const path = `${file}.json`;
-  let text: string;
-  try {
-    text = readTextSync(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw WeightsFileError.in(path, 'expected a readable record', { cause });
-  }
-  try {
-    const record = JSON.parse(text) as FileRecord;
-    if (/^[0-9a-f]{64}$/.test(record.sha256) && Number.isSafeInteger(record.bytes)) return record;
-  } catch {
-    // Reported below like a record without checksum.
-  }
-  throw WeightsFileError.in(
-    path,
-    'expected a record with sha256 and bytes (delete it to make a new one)',
-  );
+  const expected = 'a record with sha256 and bytes (delete it to make a new one)';
+  const json = readJsonIfPresent(path, expected, WeightsFileError);
+  if (json === undefined) return undefined;
+  const { sha256, bytes } = Object(json) as FileRecord;
+  if (/^[0-9a-f]{64}$/.test(sha256) && Number.isSafeInteger(bytes)) return json as FileRecord;
+  throw WeightsFileError.in(path, `expected ${expected}`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { WeightsFileError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import * as t from '../core/schema.js';
-import { readTextSync } from '../io/files/read.js';
+import { readJson } from '../io/files/json.js';
 import { compileSchema, formatProblems } from '../io/schema.js';
 import type { LazyTensor, TensorSource } from '../io/tensor.js';
 
@@ -77,15 +77,10 @@ export async function openSharded(
 
 /** File name of every tensor's piece. */
 async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
-  const fail = (message: string, cause?: unknown): never => {
-    throw WeightsFileError.in(path, message, { cause });
+  const fail = (message: string): never => {
+    throw WeightsFileError.in(path, message);
   };
-  let json: unknown;
-  try {
-    json = JSON.parse(readTextSync(path));
-  } catch (cause) {
-    return fail('expected an index of weights in JSON, got a file that does not parse', cause);
-  }
+  const json = readJson(path, 'an index of weights', WeightsFileError);
   const problems = compileSchema(Index)(json);
   if (problems.length > 0) return fail(formatProblems(problems));
   const entries = Object.entries((json as { weight_map: Record<string, string> }).weight_map);

@@ -16,6 +16,7 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type ConfigError, InUseError, OutputError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { tryJson } from './json.js';
 import { temporaryName } from './atomic.js';
 
 /** Process that holds a lock, as stored in the file. */
@@ -256,17 +257,13 @@ function thisProcess(): LockOwner {
 }
 
 function parseOwner(text: string): LockOwner | undefined {
-  try {
-    const owner = JSON.parse(text) as Partial<LockOwner> | null;
-    const { pid, start, host, machine, since } = owner ?? {};
-    const isOwner =
-      Number.isSafeInteger(pid) &&
-      Number(pid) > 0 &&
-      [start, host, machine, since].every((value) => typeof value === 'string');
-    return isOwner ? (owner as LockOwner) : undefined;
-  } catch {
-    return undefined;
-  }
+  const owner = (tryJson(text) ?? {}) as Partial<LockOwner>;
+  const { pid, start, host, machine, since } = owner;
+  const isOwner =
+    Number.isSafeInteger(pid) &&
+    Number(pid) > 0 &&
+    [start, host, machine, since].every((value) => typeof value === 'string');
+  return isOwner ? (owner as LockOwner) : undefined;
 }
 
 function isAlive({ pid, start }: LockOwner): boolean {

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { FileError, InputError } from '../../core/errors.js';
@@ -210,26 +202,4 @@ export async function fill(
     done += bytesRead;
   }
   return done;
-}
-
-/**
- * Reads the JSON document of a file, or returns undefined if the file does not exist. The type is not checked.
- *
- * @param expected names the document in the message
- * @param maxBytes a larger file is refused before it is read
- * @throws DataError if the file is not JSON
- */
-export function readJsonIfPresent(file: string, expected: string, maxBytes?: number): unknown {
-  if (!existsSync(file)) return undefined;
-  let text: string;
-  try {
-    text = readTextSync(file, maxBytes);
-  } catch (cause) {
-    throw FileError.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw FileError.in(file, `expected ${expected}, got no JSON`, { cause });
-  }
 }

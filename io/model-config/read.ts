@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { WeightsMismatchError } from '../../core/errors.js';
 import { isRecord, numberOf } from '../../core/foreign-value.js';
 import * as t from '../../core/schema.js';
-import { readTextSync } from '../files/read.js';
+import { readJsonIfPresent } from '../files/json.js';
 import { compileSchema, formatProblems } from '../schema.js';
 import type { ModelConfig } from './model-config.js';
 import { assertGelu, fromTimm, TimmConfig } from './timm.js';
@@ -85,13 +84,7 @@ export function readModelConfig(weightFile: string): ModelConfig | undefined {
 }
 
 function readJson(file: string): Readonly<Record<string, unknown>> | undefined {
-  if (!existsSync(file)) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(readTextSync(file));
-  } catch (cause) {
-    throw WeightsMismatchError.in(file, 'expected JSON, got text that does not parse', { cause });
-  }
+  const json = readJsonIfPresent(file, 'a configuration', WeightsMismatchError);
   return isRecord(json) ? json : undefined;
 }
 

@@ -212,7 +212,7 @@ describe('images with labels.json', () => {
   });
 
   test.each<[unknown, RegExp]>([
-    ['{', /classes.json: expected JSON/],
+    ['{', /classes.json: expected a list of classes as JSON/],
     [[], /at least one class/],
     [['a', 'a'], /every class once, got "a" twice/],
     [

@@ -274,7 +274,7 @@ const MISTAKES: Readonly<Record<string, readonly Mistake[]>> = {
     [
       'a run whose stored configuration is torn',
       () => ['train', 'classify', '--out', at('torn'), '--resume'],
-      /config\.json: expected the configuration of a run, got no JSON/,
+      /config\.json: expected the configuration of a run as JSON, got/,
     ],
     [
       'a detector on class folders',

@@ -147,9 +147,9 @@ test.each<[string, (file: string) => Promise<void>, RegExp]>([
   [
     'a JSON cut short',
     (file) => truncate(`${file}.json`, 20),
-    /JSON of a checkpoint, got none that parses/,
+    /expected a checkpoint as JSON, got/,
   ],
-  ['an empty JSON', (file) => writeFile(`${file}.json`, ''), /none that parses/],
+  ['an empty JSON', (file) => writeFile(`${file}.json`, ''), /got an empty file/],
   [
     'a later version',
     (file) => editJson(file, '"version": 1', '"version": 2'),

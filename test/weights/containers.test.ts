@@ -102,7 +102,7 @@ test.each<[string, (folder: string) => void, RegExp]>([
   [
     'that is no JSON',
     (folder) => writeFileSync(join(folder, 'model.safetensors.index.json'), '<html>'),
-    /expected an index of weights in JSON/,
+    /expected an index of weights as JSON/,
   ],
   [
     'that is missing',
@@ -186,7 +186,7 @@ test('configuration of transformers: names, statistics, sizes, epsilon', async (
   write('preprocessor_config.json', { image_mean: [1, 2] });
   await expect(load(folder)).rejects.toThrow('image_mean: expected a list of 3, got 2');
   writeFileSync(join(folder, 'config.json'), '{');
-  await expect(load(folder)).rejects.toThrow('config.json: expected JSON');
+  await expect(load(folder)).rejects.toThrow('config.json: expected a configuration as JSON');
   // That of another network is not used.
   write('preprocessor_config.json', {});
   write('config.json', { ...config, depths: [1, 1, 1, 1], id2label: labels });

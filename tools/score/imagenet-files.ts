@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ResultsError, quote } from '../../core/errors.js';
 import { readLabelFile } from '../../datasets/imagenet-labels.js';
+import { tryJson } from '../../io/files/json.js';
 import { readBytes } from '../../io/files/read.js';
 
 /** Result of one image. */
@@ -29,7 +30,7 @@ export const imageName = (path: string): string => basename(path).normalize('NFC
 /** Reads classification results: JSON lines, or the `predictions.json` of `predict`. Records are parsed one by one. */
 export async function readResults(file: string): Promise<ResultFile> {
   const text = await readText(file);
-  const whole = tryParse(text);
+  const whole = tryJson(text);
   if (!isObject(whole) || !Array.isArray(whole['predictions']))
     return { records: linesOf(text, file) };
   const { classes } = whole;
@@ -57,7 +58,7 @@ function* linesOf(text: string, file: string): Generator<{ record: ResultRecord;
     line++;
     if (part.trim() === '') continue;
     const where = `${file}:${line}`;
-    const value = tryParse(part);
+    const value = tryJson(part);
     if (value === undefined)
       throw new ResultsError(
         `${where}: expected a JSON object per line, got ${quote(part.slice(0, 40))}`,
@@ -127,14 +128,6 @@ export function readLabels(
 
 const readText = async (file: string): Promise<string> =>
   new TextDecoder().decode(await readBytes(file));
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -7,7 +7,7 @@ import { ClassificationEvaluator } from '../../evaluation/classification/evaluat
 import { decodePartialResult, encodePartialResult } from '../../io/partial-result.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { makeFolder, writeAtomically, writeJsonAtomically } from '../../io/files/atomic.js';
-import { readJsonIfPresent } from '../../io/files/read.js';
+import { readJsonIfPresent } from '../../io/files/json.js';
 import { partBytes } from '../distributed/part-file.js';
 import type { Shard } from '../distributed/shard.js';
 import type { Scalars } from '../trainer.js';

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigFileError } from '../../core/errors.js';
 import * as t from '../../core/schema.js';
 import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
-import { readTextSync, reasonOf } from '../../io/files/read.js';
+import { readJsonIfPresent } from '../../io/files/json.js';
 import { RUN_CONFIG, RUN_FORMAT } from '../../io/files/run-mark.js';
 import { StoredLength } from '../length/requested.js';
 import type { Settings } from './layers.js';
@@ -48,15 +47,8 @@ export function writeRunConfig(folder: string, run: RunConfig): void {
 /** Reads the configuration of a run folder, or returns undefined. @throws ConfigError if it is damaged */
 export function readRunConfig(folder: string): RunConfig | undefined {
   const file = join(folder, RUN_CONFIG);
-  if (!existsSync(file)) return undefined;
-  let run: unknown;
-  try {
-    run = JSON.parse(readTextSync(file));
-  } catch (cause) {
-    const reason = cause instanceof SyntaxError ? 'no JSON' : reasonOf(cause);
-    const message = `${file}: expected the configuration of a run, got ${reason}`;
-    throw new ConfigFileError(message, { cause, file });
-  }
+  const run = readJsonIfPresent(file, 'the configuration of a run', ConfigFileError);
+  if (run === undefined) return undefined;
   const { format, version } = Object(run) as Partial<RunConfig>;
   if (format !== RUN_FORMAT || version !== 1)
     throw ConfigFileError.in(file, 'expected the configuration of a run, got something else');

@@ -1,4 +1,5 @@
 import { DataError, quote } from '../../core/errors.js';
+import { tryJson } from '../../io/files/json.js';
 import { openFile } from '../../io/files/read.js';
 import type { Numbered, RowSpool } from '../../io/files/row-spool.js';
 
@@ -47,12 +48,7 @@ async function* numberedRows<Row>(lines: Lines): AsyncGenerator<Numbered<Row>, u
 
 /** The file of another process may be damaged. */
 function numbered<Row>(line: string): Numbered<Row> {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    // Reported below like another document.
-  }
+  const value = tryJson(line);
   if (Array.isArray(value) && value.length === 2 && Number.isSafeInteger(value[0]))
     return value as unknown as Numbered<Row>;
   throw new DataError(

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { DataError, WorkError } from '../../../core/errors.js';
+import { CheckpointError, DataError, WorkError } from '../../../core/errors.js';
 import {
   removeTemporaryFiles,
   writeAtomically,
@@ -9,7 +9,8 @@ import {
 } from '../../../io/files/atomic.js';
 import { isImageName } from '../../../io/files/images.js';
 import { leadsInto } from '../../../io/files/inside.js';
-import { readBytes, readJsonIfPresent } from '../../../io/files/read.js';
+import { readJsonIfPresent } from '../../../io/files/json.js';
+import { readBytes } from '../../../io/files/read.js';
 import { temporaryFolder } from '../../helpers/temporary-folder.js';
 
 const { path, put } = temporaryFolder();
@@ -44,11 +45,26 @@ test('reading takes the beginning or all, and names what it cannot read', async 
 test('a missing JSON document is undefined, a damaged one an error', () => {
   writeFileSync(path('good.json'), '{"a": 1}');
   writeFileSync(path('bad.json'), '{"a": ');
+  writeFileSync(path('empty.json'), '\n');
   expect(readJsonIfPresent(path('good.json'), 'a record')).toEqual({ a: 1 });
   expect(readJsonIfPresent(path('none.json'), 'a record')).toBeUndefined();
-  expect(() => readJsonIfPresent(path('bad.json'), 'a record')).toThrow(
-    `${path('bad.json')}: expected a record, got no JSON`,
+  mkdirSync(path('folder.json'));
+  const failure = (name: string): unknown => {
+    try {
+      return readJsonIfPresent(path(name), 'a record', CheckpointError);
+    } catch (error) {
+      return error;
+    }
+  };
+  const about = (name: string, message: string): CheckpointError =>
+    CheckpointError.in(path(name), message);
+  expect(failure('bad.json')).toEqual(
+    about('bad.json', 'expected a record as JSON, got Unexpected end of JSON input'),
   );
+  expect(failure('empty.json')).toEqual(
+    about('empty.json', 'expected a record as JSON, got an empty file'),
+  );
+  expect(failure('folder.json')).toEqual(about('folder.json', 'expected a record, got a folder'));
 });
 
 test('images are known by their extension in any case', () => {
