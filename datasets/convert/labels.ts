@@ -4,6 +4,7 @@ import { DataError } from '../../core/errors.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
 import { isEmbedded } from '../../io/image/bytes.js';
 import { encodeLabelPng } from '../../io/png/write.js';
+import { dataYaml } from '../../io/yolo/write-data-yaml.js';
 import { inParallel } from '../in-parallel.js';
 import { loadSegmentationSplit } from '../layout/load.js';
 import type { SegmentationData, SplitName } from '../layout/types.js';
@@ -46,11 +47,11 @@ export async function convertLabels(
     );
   await writeNewFolder(folder, async (partial) => {
     for (const [split, set] of sets) await writePart(set, split, partial, images);
-    const parts = sets.map(
-      ([split]) => `${split}: { images: images/${split}, labels: labels/${split} }\n`,
-    );
-    const scale = range ? `range: ${JSON.stringify(range)}\n` : '';
-    const yaml = `${parts.join('')}classes: ${JSON.stringify(classes)}\n${scale}`;
+    const parts = sets.map(([name]) => [
+      name,
+      { images: `images/${name}`, labels: `labels/${name}` },
+    ]);
+    const yaml = dataYaml(Object.fromEntries(parts), { classes, range });
     await writeFile(join(partial, 'data.yaml'), yaml);
   });
   const counts = sets.map(([split, { samples }]) => [split, samples.length] as const);

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import { ConfigError } from '../../core/errors.js';
 import { jsonText } from '../../io/files/atomic.js';
 import { writeJsonRowsAtomically } from '../../io/files/json-stream.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
+import { dataYaml } from '../../io/yolo/write-data-yaml.js';
 import { cocoDocument } from '../convert/coco-document.js';
 import { placeImage } from '../convert/place-image.js';
 import { selectImages, type CocoSet } from '../coco/set.js';
@@ -106,7 +106,7 @@ async function writeAnnotations(
   division: Division,
   { partial, folder }: Target,
 ): Promise<void> {
-  const yaml: Record<string, object> = {};
+  const parts: Record<string, Record<string, string>> = {};
   let first = { image: 1, annotation: 1 };
   for (const [name, indices] of partsOf(division)) {
     const part = selectImages(set, indices);
@@ -114,10 +114,10 @@ async function writeAnnotations(
     await writeJsonRowsAtomically(join(partial, `${name}.json`), document);
     first = { ...first, image: first.image + indices.length };
     const images = relative(folder, resolve(set.imageFolder ?? folder));
-    yaml[name] = { annotations: `${name}.json`, images: images === '' ? '.' : slashed(images) };
+    parts[name] = { annotations: `${name}.json`, images: images === '' ? '.' : slashed(images) };
   }
   // Without images there is nothing to train on, and the annotation files stand for themselves.
-  if (set.imageFolder !== undefined) await writeYaml(partial, yaml);
+  if (set.imageFolder !== undefined) await writeYaml(partial, parts);
 }
 
 async function writeLists(
@@ -134,15 +134,15 @@ async function writeLists(
   const [images, labels] = [source.images, source.labels].map((path) =>
     slashed(relative(folder, resolve(path))),
   );
-  const yaml: Record<string, unknown> = {};
+  const parts: Record<string, Record<string, string>> = {};
   for (const [name, indices] of partsOf(division)) {
     const list = `${name}.txt`;
     await writeFile(join(partial, list), indices.map((i) => `${names[i]}\n`).join(''));
-    yaml[name] = { images, labels, list };
+    parts[name] = { images, labels, list };
   }
   const { classes, reduceZeroLabel = false, range } = source;
   const meaning = { classes, reduceZeroLabel, range, ...labelMeaning(source) };
-  await writeYaml(partial, { ...yaml, ...meaning });
+  await writeYaml(partial, parts, meaning);
 }
 
 /** Values or colors of the classes as a `data.yaml` has them. */
@@ -157,8 +157,8 @@ function labelMeaning({ classes, values, colors }: FolderSource): object {
   };
 }
 
-const writeYaml = (folder: string, content: object): Promise<void> =>
-  writeFile(join(folder, 'data.yaml'), stringify(content));
+const writeYaml = (folder: string, ...content: Parameters<typeof dataYaml>): Promise<void> =>
+  writeFile(join(folder, 'data.yaml'), dataYaml(...content));
 
 async function writeClassFolders(
   { samples, classes }: ClassificationSet,

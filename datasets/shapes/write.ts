@@ -8,6 +8,7 @@ import { cocoImage, type CocoImageRow } from '../../io/coco/write.js';
 import { writeNewFolder } from '../../io/files/new-folder.js';
 import { encodeJpeg, encodePng } from '../../io/image/encode.js';
 import { encodeLabelPng } from '../../io/png/write.js';
+import { dataYaml } from '../../io/yolo/write-data-yaml.js';
 import { sceneAnnotations, SHAPE_CATEGORIES, type ShapeAnnotation } from './annotations.js';
 import { renderScene, sceneLabels } from './render.js';
 import { composeScene, type Scene } from './scene.js';
@@ -161,9 +162,9 @@ async function writeSplit(
 }
 
 function segmentYaml(): string {
-  const part = (split: string): string => `${split}: {images: ${split}, labels: labels/${split}}\n`;
-  const names = ['ground', ...SHAPE_CATEGORIES.map(({ name }) => name)];
-  return `${SPLITS.map(part).join('')}classes: [${names.join(', ')}]\n`;
+  const parts = SPLITS.map((split) => [split, { images: split, labels: `labels/${split}` }]);
+  const classes = ['ground', ...SHAPE_CATEGORIES.map(({ name }) => name)];
+  return dataYaml(Object.fromEntries(parts), { classes });
 }
 
 function assertOptions(options: ShapesOptions): void {
