@@ -3,6 +3,7 @@ export { open as loadModel, type OpenOptions as LoadModelOptions } from './infer
 export { modelOf } from './inference/model-of.js';
 export {
   type CallOptions,
+  type Classification,
   type ClassifierModel,
   type DetectorModel,
   type ImageModel,

@@ -7,16 +7,17 @@ import type { Classifier } from '../models/classifier.js';
 import type { Detector } from '../models/detector.js';
 import type { UperNet } from '../models/upernet.js';
 import type { ClassifierCard, DetectorCard, SegmenterCard } from './card.js';
-import { classifierInput } from './classify/preprocess.js';
-import { topClasses } from './classify/top-classes.js';
+import { classification, type Classification } from './classify/classification.js';
+import { classifierInput, joinedInputs } from './classify/preprocess.js';
 import { DetectorPredictor } from './detect/predictor.js';
 import { detectPicture } from './detect/picture.js';
 import { detectResult } from './detect/prediction.js';
+import { detectionChoice } from './detect/shown-scores.js';
 import type { ImageInput, imageReader, partsReader } from '../io/image/input.js';
 import { decodingFor } from './decoding.js';
 import {
   assertCallOptions,
-  assertLogitsCall,
+  assertBatchCall,
   assertPredictOptions,
   type CallOptions,
   type PredictCallOptions,
@@ -84,8 +85,30 @@ interface Opened<Task extends PredictTask> {
   release(): Promise<void>;
 }
 
+export type { Classification } from './classify/classification.js';
+
 /** An open classifier. */
 export interface ClassifierModel extends Opened<'classify'> {
+  /** Whether the network takes whole images, as that of an exported file, which resizes them; others take resized ones. */
+  readonly takesWholeImages: boolean;
+  /**
+   * Preprocesses an image for `predictBatch`.
+   *
+   * @returns `[1, H, W, 3]`
+   * @throws InputError for an invalid image; DataError for a file that cannot be decoded
+   */
+  preprocess(image: ImageInput): Promise<HostTensor>;
+  /**
+   * Predicts a batch of preprocessed images; `predict` is the batch of one. Queued like it.
+   *
+   * @param inputs `[N, H, W, 3]` of equal height and width
+   * @returns by image, in order
+   * @throws InputError for other inputs; as `predict`
+   */
+  predictBatch(
+    inputs: readonly HostTensor[],
+    options?: CallOptions,
+  ): Promise<readonly Classification[]>;
   /**
    * Runs only the network on a batch of images. Queued like `predict`.
    *
@@ -93,8 +116,6 @@ export interface ClassifierModel extends Opened<'classify'> {
    * @returns `[N, K]`
    */
   logits(images: HostTensor, options?: CallOptions): Promise<Float32Array>;
-  /** Computes the logits `[K]` of an image: instead of `logits`, for exported files, which preprocess themselves. */
-  readonly scores?: ((image: ImageInput) => Promise<Float32Array>) | undefined;
 }
 
 /** An open detector. */
@@ -137,81 +158,108 @@ export function createModel(
   assertPredictOptions(own, loaded.card.task);
   const tta = own.ratios === undefined ? own.tta : true;
   const options = { ...own, tta, ema: loaded.ema ?? own.ema };
-  const given = { engine, loaded, readers, options };
+  const given = { loaded, readers, options };
   switch (loaded.card.task) {
     case 'classify':
-      return classifierModel(given as Given<'classify'>);
+      return classifierModel(engine, given as Given<'classify'>);
     case 'detect':
-      return detectorModel(given as Given<'detect'>);
+      return detectorModel(engine, given as Given<'detect'>);
     case 'segment':
-      return segmenterModel(given as Given<'segment'>);
+      return segmenterModel(engine, given as Given<'segment'>);
     default:
       return loaded.card satisfies never;
   }
 }
 
-/** Arguments of {@link createModel}, checked. */
-interface Given<Task extends PredictTask> {
-  readonly engine: Engine;
+/** Weights, readers and options of a model. */
+export interface Given<Task extends PredictTask> {
   readonly loaded: LoadedOf<Task>;
   readonly readers: ImageReaders;
   readonly options: PredictOptions;
 }
 
 /** Predicts the result for decoded pixels. */
-type Predict<Task extends PredictTask> = (
+export type Predict<Task extends PredictTask> = (
   image: RgbImage | ImageParts,
   options: PredictCallOptions,
 ) => Promise<ResultOf<Task>>;
 
-function classifierModel(given: Given<'classify'>): ClassifierModel {
-  const { engine, loaded, options } = given;
-  const { card, model, store } = loaded;
-  const program = engine.prepare(model.inference, store, { frozen: options.frozen });
+/** Network of a classifier. */
+export interface ClassifierNetwork extends Pick<ClassifierModel, 'takesWholeImages'> {
+  /** Converts an image to an input `[1, H, W, 3]`. */
+  inputOf(image: RgbImage): HostTensor;
+  /** Computes the logits `[N, K]`, which the next call may overwrite. */
+  run(images: HostTensor): Promise<Float32Array>;
+  free(): Promise<void>;
+}
+
+function classifierModel(engine: Engine, given: Given<'classify'>): ClassifierModel {
+  const { card, model, store } = given.loaded;
+  const program = engine.prepare(model.inference, store, { frozen: given.options.frozen });
+  return classifierOf(given, {
+    takesWholeImages: false,
+    inputOf: (image) => classifierInput(image, card),
+    run: async (image) => (await program.run({ image })).logits.data as Float32Array,
+    free: () => program.release(),
+  });
+}
+
+/** Creates a classifier of a network. */
+export function classifierOf(
+  given: Given<'classify'>,
+  network: ClassifierNetwork,
+): ClassifierModel {
+  const { loaded, readers, options } = given;
+  const { card } = loaded;
+  const { takesWholeImages, inputOf, run, free } = network;
   const queue = new CallQueue();
-  const logits = async (image: HostTensor): Promise<Float32Array> =>
-    (await program.run({ image })).logits.data as Float32Array;
+  // A copy, because the next call may start before the caller reads it.
+  const logits = async (images: HostTensor): Promise<Float32Array> => (await run(images)).slice();
+  const batch = async (inputs: readonly HostTensor[]): Promise<readonly Classification[]> => {
+    const values = await logits(joinedInputs(inputs)); // [N, K]
+    const K = card.classNames.length;
+    return Array.from({ length: values.length / K }, (_, n) =>
+      classification(values.subarray(n * K, (n + 1) * K), card.classNames),
+    );
+  };
   const predict: Predict<'classify'> = async (image, { top = options.top }) => {
-    const values = await logits(classifierInput(image as RgbImage, card)); // without tiles
-    const classes = topClasses(values, card.classNames, top);
-    return { task: 'classify', width: image.width, height: image.height, classes };
+    const { width, height } = image;
+    const [{ classes }] = await batch([inputOf(image as RgbImage)]); // without tiles
+    return { task: 'classify', width, height, classes: classes(top) };
   };
   return {
-    ...queued(queue, 'classify', given, predict, () => program.release()),
-    // A copy, because the next call may start before the caller reads it.
+    ...queued(queue, 'classify', given, predict, free),
+    takesWholeImages,
+    preprocess: async (image) => inputOf(await readers.whole(image, decodingFor(card))()),
+    predictBatch: async (inputs, call = {}) => {
+      assertBatchCall('predictBatch', inputs, call, takesWholeImages);
+      return queue.run(() => batch(inputs), call.signal);
+    },
     logits: async (images, call = {}) => {
-      assertLogitsCall(images, call);
-      return queue.run(async () => (await logits(images)).slice(), call.signal);
+      assertBatchCall('logits', [images], call, takesWholeImages);
+      return queue.run(() => logits(images), call.signal);
     },
   };
 }
 
-function detectorModel(given: Given<'detect'>): DetectorModel {
-  const { engine, loaded, options } = given;
+function detectorModel(engine: Engine, given: Given<'detect'>): DetectorModel {
+  const { loaded, options } = given;
   const { card, model, store } = loaded;
   const { tta = false, frozen } = options;
-  const { thresholds, bestScores } = card;
+  const { thresholds } = card;
   const prepare = { frozen };
   const predictor = new DetectorPredictor({ engine, model, store, thresholds, prepare });
   const predict: Predict<'detect'> = async (image, call) => {
-    const { signal, tile, score = options.score, max = options.max } = call;
-    const { perClassNms = options.perClassNms ?? false } = call;
-    const found = await detectPicture(predictor, image, {
-      card,
-      tta,
-      perClassNms,
-      tile,
-      max,
-      signal,
-      minScore: score ?? bestScores?.byClass,
-    });
+    const { signal, tile } = call;
+    const choice = detectionChoice(card, options, call);
+    const found = await detectPicture(predictor, image, { card, tta, tile, signal, ...choice });
     return detectResult(found, card, image);
   };
   return queued(new CallQueue(), 'detect', given, predict, () => predictor.release());
 }
 
-function segmenterModel(given: Given<'segment'>): SegmenterModel {
-  const { engine, loaded, options } = given;
+function segmenterModel(engine: Engine, given: Given<'segment'>): SegmenterModel {
+  const { loaded, options } = given;
   const { card, model, store } = loaded;
   const { tta = false, slide = false, frozen } = options;
   const { classNames, palette, window } = card;
@@ -228,7 +276,7 @@ function segmenterModel(given: Given<'segment'>): SegmenterModel {
 }
 
 /** Wraps a model so that its calls are queued. */
-function queued<Task extends PredictTask>(
+export function queued<Task extends PredictTask>(
   queue: CallQueue,
   task: Task,
   { loaded, readers, options }: Given<Task>,

@@ -85,19 +85,39 @@ export function assertCallOptions(options: PredictCallOptions, task: PredictTask
   assertFits(options, task);
 }
 
-/** Checks images and options of a classifier's `logits`. @throws InputError */
-export function assertLogitsCall(images: unknown, options: CallOptions): void {
-  assertObject('logits', 'preprocessed images { shape, data }', images, 'shape', 'data');
-  const { shape, data } = images as HostTensor;
-  assertList('logits', 'a shape', shape);
-  const length = [...shape].reduce((product, side) => product * side, 1);
-  if (shape.length !== 4 || shape[3] !== 3 || kindOf(data) !== 'Float32Array')
-    throw new InputError(
-      `logits: expected float32 values of shape [N, H, W, 3], got ${describedValue(data)} of [${[...shape].join(', ')}]`,
-    );
-  if (data.length !== length)
-    throw new InputError(`logits: expected ${length} values, got ${data.length}`);
-  rule.assertOptions('logits', options, CALL_RULES);
+/**
+ * Checks inputs and options of a call of a classifier's network.
+ *
+ * @param where name of the method
+ * @param takesWholeImages whether the network is that of an exported file, which has its own layout and type
+ * @throws InputError
+ */
+export function assertBatchCall(
+  where: string,
+  inputs: readonly HostTensor[],
+  options: CallOptions,
+  takesWholeImages: boolean,
+): void {
+  assertList(where, 'a list of preprocessed images', inputs);
+  if (inputs.length === 0) throw new InputError(`${where}: expected images, got none`);
+  for (const images of inputs) {
+    assertObject(where, 'preprocessed images { shape, data }', images, 'shape', 'data');
+    const { shape, data } = images;
+    assertList(where, 'a shape', shape);
+    const length = [...shape].reduce((product, side) => product * side, 1);
+    const fits = shape.length === 4 && shape[3] === 3 && kindOf(data) === 'Float32Array';
+    if (!fits && !takesWholeImages)
+      throw new InputError(
+        `${where}: expected float32 values of shape [N, H, W, 3], got ${describedValue(data)} of [${[...shape].join(', ')}]`,
+      );
+    if (data.length !== length)
+      throw new InputError(`${where}: expected ${length} values, got ${data.length}`);
+    if (images.shape.slice(1).join() !== inputs[0].shape.slice(1).join())
+      throw new InputError(
+        `${where}: expected images of one size, got [${inputs[0].shape.join(', ')}] and [${shape.join(', ')}]`,
+      );
+  }
+  rule.assertOptions(where, options, CALL_RULES);
 }
 
 /** Tasks that options have a meaning for; models of all tasks take the others. */

@@ -1,8 +1,5 @@
-import { joined } from '../core/joined.js';
 import type { RgbImage } from '../core/image.js';
 import type { ClassifyResult } from '../core/results.js';
-import { classifierInput } from '../inference/classify/preprocess.js';
-import { topClasses } from '../inference/classify/top-classes.js';
 import type { ClassifierModel } from '../inference/model.js';
 
 /** Options of {@link ClassifierBatches}. */
@@ -25,8 +22,7 @@ interface BatchCallOptions {
 interface Waiting extends BatchCallOptions {
   readonly width: number;
   readonly height: number;
-  /** `[S, S, 3]`, preprocessed. */
-  readonly input: Float32Array;
+  readonly input: Awaited<ReturnType<ClassifierModel['preprocess']>>;
   readonly sinceMs: number;
   resolve(result: ClassifyResult): void;
   reject(error: Error): void;
@@ -43,13 +39,14 @@ export class ClassifierBatches {
   private wake: (() => void) | undefined;
 
   constructor(
-    private readonly model: Pick<ClassifierModel, 'card' | 'classNames' | 'logits'>,
+    private readonly model: Pick<ClassifierModel, 'preprocess' | 'predictBatch'>,
     private readonly options: BatchOptions,
   ) {}
 
   /** Predicts the result for an image, as `predict` of the model does. @throws the signal's reason */
-  predict({ width, height, data }: RgbImage, call: BatchCallOptions): Promise<ClassifyResult> {
-    const input = classifierInput({ width, height, data }, this.model.card).data as Float32Array;
+  async predict(image: RgbImage, call: BatchCallOptions): Promise<ClassifyResult> {
+    const input = await this.model.preprocess(image);
+    const { width, height } = image;
     return new Promise((resolve, reject) => {
       const sinceMs = performance.now();
       this.waiting.push({ width, height, input, ...call, sinceMs, resolve, reject });
@@ -87,21 +84,10 @@ export class ClassifierBatches {
   private async runBatch(): Promise<void> {
     const batch = this.take();
     if (batch.length === 0) return;
-    const { card, classNames } = this.model;
-    const side = card.resize.inputSize;
     try {
-      const values = await this.model.logits({
-        shape: [batch.length, side, side, 3],
-        data: joined(
-          batch.map(({ input }) => input),
-          Float32Array,
-        ),
-      }); // [N, K]
-      const count = classNames.length;
-      for (const [i, { width, height, top, resolve }] of batch.entries()) {
-        const own = values.subarray(i * count, (i + 1) * count);
-        resolve({ task: 'classify', width, height, classes: topClasses(own, classNames, top) });
-      }
+      const predictions = await this.model.predictBatch(batch.map(({ input }) => input));
+      for (const [i, { width, height, top, resolve }] of batch.entries())
+        resolve({ task: 'classify', width, height, classes: predictions[i].classes(top) });
     } catch (error) {
       for (const { reject } of batch) reject(error as Error);
     }

@@ -17,9 +17,7 @@ import type {
   PredictTask,
   SegmenterModel,
 } from '../inference/model.js';
-import { evaluationLoader } from './classify/loader.js';
-import { countClassifier } from './classify/trainer.js';
-import { samplesToScore } from './classify/evaluate.js';
+import { countSamples, samplesToScore } from './classify/evaluate.js';
 import { evaluatedSet } from './detect/evaluated-set.js';
 import { evaluateDetector } from './detect/evaluate.js';
 import { assertUsed } from './evaluate.js';
@@ -176,22 +174,15 @@ const classifierScores: Scoring<ClassifierModel> = async (model, data, options) 
   const loaded = readClassificationSplit(data, { ...options, split });
   const { set } = alignClassification(loaded, model.classNames, { owner: model.file });
   const samples = samplesToScore(model, set, limit);
-  const { pixels, resize } = model.card;
-  const K = model.classNames.length;
+  const accuracy = new ClassificationEvaluator(model.classNames.length);
   const ranks = new Int32Array(samples.length);
-  const loader = evaluationLoader({ batchSize, workers, pixels, evaluation: resize }, samples);
-  try {
-    await countClassifier(model, loader, new ClassificationEvaluator(K), {
-      batchSize,
-      onLogits: (indices, logits) =>
-        indices.forEach((index, i) => {
-          const row = logits.subarray(i * K, (i + 1) * K);
-          ranks[index] = labelRank(row, samples[index].classIndex);
-        }),
-    });
-  } finally {
-    await loader.close();
-  }
+  await countSamples(model, samples, accuracy, {
+    batchSize,
+    workers,
+    onPrediction: (index, { logits }) => {
+      ranks[index] = labelRank(logits, samples[index].classIndex);
+    },
+  });
   const within = (draws: Uint32Array, places: number): number =>
     ranks.reduce((sum, rank, i) => (rank < places ? sum + draws[i] : sum), 0) / ranks.length;
   return {

@@ -4,16 +4,13 @@ import { tileGrid, tilesOf, type TileOptions } from '../tiles/grid.js';
 import type { DetectorCard } from '../card.js';
 import { gatherRows, keptRows, type Prediction } from './prediction.js';
 import type { DetectorPredictor, PredictOptions } from './predictor.js';
-import { ACROSS_CLASSES_IOU } from './shown-scores.js';
 import { detectorViews, plainView } from './tta.js';
 
 /** Options of {@link detectPicture}. */
-interface DetectPictureOptions extends Omit<PredictOptions, 'acrossClassesIou'> {
+interface DetectPictureOptions extends PredictOptions {
   readonly card: Pick<DetectorCard, 'limits' | 'pixels'>;
   /** Whether to average over flips and scales. */
   readonly tta: boolean;
-  /** Whether objects of different classes suppress each other never. */
-  readonly perClassNms: boolean;
   /** Default: the whole picture at once. */
   readonly tile?: TileOptions | undefined;
 }
@@ -27,9 +24,8 @@ interface DetectPictureOptions extends Omit<PredictOptions, 'acrossClassesIou'> 
 export async function detectPicture(
   predictor: Pick<DetectorPredictor, 'predictViews'>,
   picture: RgbImage | ImageParts,
-  { card, tta, perClassNms, tile, minScore, max, signal }: DetectPictureOptions,
+  { card, tta, tile, minScore, acrossClassesIou, max, signal }: DetectPictureOptions,
 ): Promise<Prediction> {
-  const acrossClassesIou = perClassNms ? undefined : ACROSS_CLASSES_IOU;
   const viewed = (image: RgbImage, options: PredictOptions): Promise<Prediction> =>
     predictor.predictViews(tta ? detectorViews(image, card) : [plainView(image, card)], {
       ...options,

@@ -1,5 +1,7 @@
 import type { DetectedObject } from '../../core/results.js';
 import type { DetectorCard } from '../card.js';
+import type { PredictCallOptions } from '../predict-options.js';
+import type { DetectionChoice } from './prediction.js';
 
 /** Smallest score of shown objects of models without a threshold of their own. */
 export const USUAL_SCORE = 0.3;
@@ -18,17 +20,31 @@ export interface ShownScores {
 }
 
 /**
- * Chooses the smallest scores of shown objects: the given one, those of the model card, or {@link USUAL_SCORE}.
+ * Chooses the smallest scores of objects: the given one, else those of the model card, else the usual one.
  *
  * @param score value of an option
+ * @param usual for models without scores of a validation; where people see the objects, {@link USUAL_SCORE}
  */
 export function shownScores(
   { bestScores }: Pick<DetectorCard, 'bestScores'>,
   score: number | undefined,
+  usual = USUAL_SCORE,
 ): ShownScores {
   if (score !== undefined) return { score, from: 'option' };
-  if (!bestScores) return { score: USUAL_SCORE, from: 'default' };
+  if (!bestScores) return { score: usual, from: 'default' };
   return { score: bestScores.overall, byClass: bestScores.byClass, from: 'validation' };
+}
+
+/** Chooses detections by the options of a call, else of its model; without a score of either or of the card, all. */
+export function detectionChoice(
+  card: Pick<DetectorCard, 'bestScores'>,
+  options: PredictCallOptions,
+  call: PredictCallOptions,
+): DetectionChoice {
+  const { score = options.score, max = options.max, perClassNms = options.perClassNms } = call;
+  const { score: overall, byClass } = shownScores(card, score, 0);
+  const acrossClassesIou = perClassNms ? undefined : ACROSS_CLASSES_IOU;
+  return { minScore: byClass ?? overall, acrossClassesIou, max };
 }
 
 /** Selects the shown objects. */

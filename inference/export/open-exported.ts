@@ -1,23 +1,23 @@
-import { ConfigError, OptionError, WeightsFileError } from '../../core/errors.js';
-import type { RgbImage } from '../../core/image.js';
+import type { Size } from '../../core/boxes.js';
+import { OptionError, WeightsFileError } from '../../core/errors.js';
+import type { ImageParts, RgbImage } from '../../core/image.js';
 import { pasteMaskRle } from '../../core/paste-mask.js';
-import {
-  segmentResult,
-  type ClassifyResult,
-  type DetectResult,
-  type ImageResult,
-  type SegmentResult,
-} from '../../core/results.js';
+import { segmentResult, type DetectResult, type SegmentResult } from '../../core/results.js';
 import type { Rle } from '../../core/rle.js';
 import type { HostTensor, HostTensors } from '../../engine/runtime/program.js';
-import { imageReader } from '../../io/image/input.js';
 import { readOnnxMetadata } from '../../io/onnx/metadata.js';
-import { topClasses } from '../classify/top-classes.js';
-import { decodingFor } from '../decoding.js';
-import { detectResult, gatherRows, keptRows } from '../detect/prediction.js';
-import { ACROSS_CLASSES_IOU } from '../detect/shown-scores.js';
-import type { ImageModel, LoadedOf, PredictCallOptions } from '../model.js';
-import { assertCallOptions } from '../predict-options.js';
+import { detectResult, gatherRows, keptRows, type DetectionChoice } from '../detect/prediction.js';
+import { detectionChoice } from '../detect/shown-scores.js';
+import { NODE_READERS } from '../model-of.js';
+import {
+  classifierOf,
+  queued,
+  type Given,
+  type ImageModel,
+  type LoadedOf,
+  type Predict,
+  type PredictTask,
+} from '../model.js';
 import { CallQueue } from '../queue.js';
 import { openFile } from './compare.js';
 import { parseContract, weightsIdentity, type ExportContract } from './contract.js';
@@ -50,32 +50,42 @@ export async function openExported(
     );
   const session = await openFile(file);
   const format = formatOf(contract);
-  const queue = new CallQueue();
-  const outputs = async (image: RgbImage): Promise<HostTensors> =>
-    session.run({ image: pictureTensor([image], format) });
-  const read = (image: Parameters<typeof imageReader>[0]): ReturnType<typeof imageReader> =>
-    imageReader(image, decodingFor(model.card));
-  const opened = {
-    ...model,
-    file,
-    options: { ...model.options, tta: false, slide: false },
-    predict: async (image: Parameters<typeof imageReader>[0], call: PredictCallOptions = {}) => {
-      assertCallOptions(call, model.task);
-      const decode = read(image);
-      return queue.run(async () => {
-        const pixels = await decode();
-        return resultOf(model, await outputs(pixels), pixels, { ...model.options, ...call });
-      }, call.signal);
-    },
-    logits: () =>
-      Promise.reject(new ConfigError('logits: expected a model with its network, got a file')),
-    scores: async (image: Parameters<typeof imageReader>[0]) => {
-      const decode = read(image);
-      return queue.run(async () => (await outputs(await decode()))['logits'].data as Float32Array);
-    },
-    release: () => queue.release(() => session.release()),
+  const inputOf = (image: RgbImage): HostTensor => pictureTensor([image], format);
+  const outputs = async (picture: RgbImage | ImageParts): Promise<HostTensors> => {
+    const { width, height } = picture;
+    // Only the model has tiles.
+    const image = 'part' in picture ? picture.part({ x: 0, y: 0, width, height }) : picture;
+    return session.run({ image: inputOf(await image) });
   };
-  return opened as unknown as ImageModel;
+  const free = (): Promise<void> => session.release();
+  const options = { ...model.options, tta: false, slide: false, tile: undefined };
+  const given = <Task extends PredictTask>(loaded: LoadedOf<Task>): Given<Task> => ({
+    loaded: { ...loaded, file },
+    readers: NODE_READERS,
+    options,
+  });
+  switch (model.task) {
+    case 'classify':
+      return classifierOf(given<'classify'>(model.loaded), {
+        takesWholeImages: true,
+        inputOf,
+        run: async (image) => (await session.run({ image }))['logits'].data as Float32Array,
+        free,
+      });
+    case 'segment': {
+      const predict: Predict<'segment'> = async (image) =>
+        segmented(await outputs(image), image, model.card);
+      return queued(new CallQueue(), 'segment', given<'segment'>(model.loaded), predict, free);
+    }
+    case 'detect': {
+      const { card } = model;
+      const predict: Predict<'detect'> = async (image, call) =>
+        detected(await outputs(image), image, card, detectionChoice(card, options, call));
+      return queued(new CallQueue(), 'detect', given<'detect'>(model.loaded), predict, free);
+    }
+    default:
+      return model satisfies never;
+  }
 }
 
 function assertFits(
@@ -103,31 +113,9 @@ function formatOf({ inputs }: ExportContract): Parameters<typeof pictureTensor>[
   };
 }
 
-function resultOf(
-  { task, card }: ImageModel,
-  outputs: HostTensors,
-  image: RgbImage,
-  options: PredictCallOptions,
-): ImageResult {
-  const { width, height } = image;
-  switch (task) {
-    case 'classify': {
-      const logits = outputs['logits'].data as Float32Array;
-      const classes = topClasses(logits, card.classNames, options.top);
-      return { task, width, height, classes } satisfies ClassifyResult;
-    }
-    case 'segment':
-      return segmented(outputs, image, card as LoadedOf<'segment'>['card']);
-    case 'detect':
-      return detected(outputs, image, card as LoadedOf<'detect'>['card'], options);
-    default:
-      return task satisfies never;
-  }
-}
-
 function segmented(
   { labels, logits }: HostTensors,
-  { width, height }: RgbImage,
+  { width, height }: Size,
   card: LoadedOf<'segment'>['card'],
 ): SegmentResult {
   const { classNames } = card;
@@ -153,9 +141,9 @@ function classesLast(planes: ArrayLike<number>, K: number): Float32Array {
 
 function detected(
   { count: { data: counts }, scores, classes, boxes, masks }: HostTensors,
-  { width, height }: RgbImage,
+  { width, height }: Size,
   card: LoadedOf<'detect'>['card'],
-  { score, perClassNms = false, max }: PredictCallOptions,
+  choice: DetectionChoice,
 ): DetectResult {
   const [count] = counts;
   const found = {
@@ -163,11 +151,7 @@ function detected(
     classIndices: (classes.data as Int32Array).subarray(0, count),
     boxes: (boxes.data as Float32Array).subarray(0, 4 * count),
   };
-  const kept = keptRows(found, {
-    minScore: score ?? card.bestScores?.byClass,
-    acrossClassesIou: perClassNms ? undefined : ACROSS_CLASSES_IOU,
-    max,
-  });
+  const kept = keptRows(found, choice);
   const size = { width, height };
   const { maskThreshold } = card.thresholds;
   const maskOf = (d: number): Rle => {

@@ -9,7 +9,7 @@ import type { Program } from '../../engine/runtime/program.js';
 import { classifier } from '../../heads/classifier.js';
 import type { ClassifierModelSpecs } from '../../models/classifier.js';
 import { loadClassifier } from '../../inference/classify/load.js';
-import { topClasses } from '../../inference/classify/top-classes.js';
+import { classification } from '../../inference/classify/classification.js';
 import { discoverFixtures, maxAbs, maxError, type FixtureTensor } from '../helpers/fixtures.js';
 import { toNchw, toNhwc } from '../helpers/layout.js';
 import { RUNTIMES, executable } from '../helpers/runtimes.js';
@@ -80,9 +80,9 @@ describe.each(fixtures)('$name', ({ json, tensors, folder }) => {
         );
       }
       expect(
-        topClasses(outputs['logits'].data as Float32Array, [], 5).map(
-          ({ classIndex }) => classIndex,
-        ),
+        classification(outputs['logits'].data as Float32Array, [])
+          .classes(5)
+          .map(({ classIndex }) => classIndex),
       ).toEqual(json.top5);
       const relative = tolerance(json.tolerance, 'stats');
       for (const [name, stats] of Object.entries(json.stats)) {

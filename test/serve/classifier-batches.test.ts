@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import type { RgbImage } from '../../core/image.js';
 import { evaluationResize } from '../../datasets/transforms/evaluation.js';
 import { IMAGENET_PIXELS } from '../../datasets/transforms/normalize.js';
+import { classification } from '../../inference/classify/classification.js';
+import { classifierInput } from '../../inference/classify/preprocess.js';
 import type { ClassifierModel } from '../../inference/model.js';
 import { ClassifierBatches, type BatchOptions } from '../../serve/classifier-batches.js';
 
@@ -22,23 +24,17 @@ function batchesOf(
   delayMs = 5,
 ): { readonly batches: ClassifierBatches; readonly sizes: number[] } {
   const sizes: number[] = [];
-  const model: Pick<ClassifierModel, 'card' | 'classNames' | 'logits'> = {
-    card: {
-      task: 'classify',
-      classNames: CLASS_NAMES,
-      pixels: IMAGENET_PIXELS,
-      backbone: { depths: [1, 1, 1, 1], dims: [4, 4, 4, 4], responseNorm: 'grn' },
-      resize: evaluationResize(SIDE),
-    },
-    classNames: CLASS_NAMES,
-    logits: async ({ shape: [count, ...shape], data }) => {
-      expect(shape).toEqual([SIDE, SIDE, 3]);
-      expect(data).toHaveLength(count * SIDE * SIDE * 3);
-      sizes.push(count);
+  const card = { pixels: IMAGENET_PIXELS, resize: evaluationResize(SIDE) };
+  const model: Pick<ClassifierModel, 'preprocess' | 'predictBatch'> = {
+    preprocess: (image) => Promise.resolve(classifierInput(image as RgbImage, card)),
+    predictBatch: async (inputs) => {
+      sizes.push(inputs.length);
       await delay(delayMs);
-      const first = Array.from({ length: count }, (_, i) => data[i * SIDE * SIDE * 3] as number);
-      if (first.some((value) => value > 2.2)) throw new Error('too bright');
-      return Float32Array.from(first.flatMap((value) => [0, value]));
+      return inputs.map(({ shape, data: [first] }) => {
+        expect(shape).toEqual([1, SIDE, SIDE, 3]);
+        if (first > 2.2) throw new Error('too bright');
+        return classification(Float32Array.of(0, first), CLASS_NAMES);
+      });
     },
   };
   const inTurn: BatchOptions['inTurn'] = (work) => work();

@@ -2,11 +2,11 @@ import { DataError } from '../../core/errors.js';
 import { alignClassification } from '../../datasets/align-classes.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import type { ClassifierModel } from '../../inference/model.js';
+import type { Classification, ClassifierModel } from '../../inference/model.js';
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { evaluationLoader } from './loader.js';
-import { classificationScores, countClassifier } from './trainer.js';
+import { classificationScores } from './trainer.js';
 
 /** Options of {@link evaluateClassifier}. */
 export interface EvaluateOptions extends Omit<EvaluatedImages, 'onImage'> {
@@ -33,22 +33,45 @@ export async function evaluateClassifier(
   return classificationScores(accuracy);
 }
 
-/** Evaluates samples, decoded and resized in worker threads. */
+/** Options of {@link countSamples}. */
+interface CountOptions extends Pick<EvaluateOptions, 'batchSize' | 'workers'> {
+  /**
+   * Whether an image that is alone in a batch of more is doubled (default): sums over the positions of a single image have
+   * another order than for two or more, so results would otherwise depend on the division into shards.
+   */
+  readonly doublesSingle?: boolean | undefined;
+  /** Called with the prediction for each sample, in order. */
+  readonly onPrediction?: ((index: number, prediction: Classification) => void) | undefined;
+}
+
+/** Predicts samples in batches, decoded and resized in worker threads, and adds the predictions to an evaluator. */
 export async function countSamples(
   model: ClassifierModel,
   samples: ClassificationSet['samples'],
   accuracy: ClassificationEvaluator,
-  { batchSize, workers }: Pick<EvaluateOptions, 'batchSize' | 'workers'>,
+  { batchSize, workers, doublesSingle = true, onPrediction }: CountOptions,
 ): Promise<void> {
-  if (model.scores) {
-    for (const { file, image = file, classIndex } of samples)
-      accuracy.update(await model.scores(image), Int32Array.of(classIndex));
+  const add = (index: number, prediction: Classification): void => {
+    const { file, classIndex } = samples[index];
+    accuracy.update(prediction.logits, [classIndex], file);
+    onPrediction?.(index, prediction);
+  };
+  if (model.takesWholeImages) {
+    for (const [index, { file, image = file }] of samples.entries())
+      add(index, (await model.predictBatch([await model.preprocess(image)]))[0]);
     return;
   }
   const { pixels, resize } = model.card;
   const loader = evaluationLoader({ batchSize, workers, pixels, evaluation: resize }, samples);
   try {
-    await countClassifier(model, loader, accuracy, { batchSize });
+    for await (const batch of loader.epoch(0)) {
+      const { images: data, shape, indices } = batch.value;
+      const isSingle = doublesSingle && indices.length === 1 && batchSize > 1;
+      const input = { shape, data };
+      const predictions = await model.predictBatch(isSingle ? [input, input] : [input]);
+      indices.forEach((index, i) => add(index, predictions[i]));
+      batch.release();
+    }
   } finally {
     await loader.close();
   }

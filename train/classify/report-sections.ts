@@ -3,20 +3,17 @@ import { basename } from 'node:path';
 import { alignClassification } from '../../datasets/align-classes.js';
 import { evenly } from '../../datasets/evenly.js';
 import { hasHeldOut, readClassificationSplit } from '../../datasets/classification-split.js';
-import { softmax } from '../../core/softmax.js';
-import type { ClassificationSample } from '../../datasets/sample.js';
+import { imageOf, type ClassificationSample } from '../../datasets/sample.js';
 import type { Calibration } from '../../evaluation/classification/calibration.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
 import { precisionRecall } from '../../evaluation/classification/precision-recall.js';
-import { classifierInput } from '../../inference/classify/preprocess.js';
-import { topClasses } from '../../inference/classify/top-classes.js';
 import type { ClassifierModel } from '../../inference/model.js';
-import { decodeImage } from '../../io/image/decode.js';
 import type { ReportBars, ReportChart, RunEvaluation } from '../../report/evaluation-document.js';
 import { examplePictures, scopeOf, type Scored } from '../../report/examples.js';
 import { percentWithSign } from '../../report/format.js';
 import { seenScope } from '../../report/verdict.js';
 import { countBars, type ReportSections, type SectionsRequest } from '../report-sections.js';
+import { countSamples } from './evaluate.js';
 import { classifierVerdict } from './verdict.js';
 
 /** Predictions for an image. */
@@ -44,12 +41,14 @@ export async function classifierSections(
   const used = evenly(set.samples, limit);
   const evaluator = new ClassificationEvaluator(card.classNames.length);
   const answers: Answer[] = [];
-  for (const sample of used) {
-    const logits = await model.logits(classifierInput(await decodeImage(sample.file), card));
-    evaluator.update(logits, [sample.classIndex], sample.file);
-    const [{ classIndex: predicted }] = topClasses(logits, card.classNames, 1);
-    answers.push({ sample, probabilities: softmax(logits), predicted });
-  }
+  await countSamples(model, used, evaluator, {
+    batchSize: 1, // as `predict`
+    workers: 0,
+    onPrediction: (index, { probabilities, classes }) => {
+      const [{ classIndex: predicted }] = classes(1);
+      answers.push({ sample: used[index], probabilities: probabilities(), predicted });
+    },
+  });
   const result = evaluator.finish();
   const { calibration } = result;
   const scope =
@@ -219,7 +218,7 @@ function examples(
     );
     const verdict =
       predicted === sample.classIndex ? `right: ${real}` : `${shown}; right would be ${real}`;
-    const picture = await decodeImage(sample.file);
+    const picture = await imageOf(sample);
     return { picture, caption: `${verdict} · ${basename(sample.file)}` };
   });
 }

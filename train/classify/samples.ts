@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { imageOf } from '../../datasets/sample.js';
 import type { ClassificationSet } from '../../datasets/imagenet.js';
-import { topClasses } from '../../inference/classify/top-classes.js';
+import type { Classification } from '../../inference/model.js';
 import { withLegend } from '../../report/draw.js';
 import type { Rgb } from '../../report/overlay/picture.js';
 import { drawableName } from '../../report/overlay/text.js';
@@ -17,7 +17,7 @@ const WRONG: Rgb = [160, 160, 160];
 export class SampleClassifications {
   /** Index of an image → index among the samples. */
   private readonly places: ReadonlyMap<number, number>;
-  private readonly logits = new Map<number, Float32Array>();
+  private readonly predictions = new Map<number, Classification>();
 
   /** @param folder of the run */
   constructor(
@@ -27,17 +27,9 @@ export class SampleClassifications {
     this.places = new Map(sampleIndices(set.samples.length).map((index, place) => [index, place]));
   }
 
-  /**
-   * Stores the predictions for those samples that are in a batch.
-   *
-   * @param indices of the images, `[N]`
-   * @param logits `[N, K]`
-   */
-  take(indices: ArrayLike<number>, logits: Float32Array): void {
-    const numClasses = this.set.classes.length;
-    for (let n = 0; n < indices.length; n++)
-      if (this.places.has(indices[n]))
-        this.logits.set(indices[n], logits.slice(n * numClasses, (n + 1) * numClasses));
+  /** Stores the prediction for an image of the set if it is one of the samples. @param index of the image */
+  take(index: number, prediction: Classification): void {
+    if (this.places.has(index)) this.predictions.set(index, prediction);
   }
 
   /** Draws the samples and lists the pictures for the report. */
@@ -45,12 +37,11 @@ export class SampleClassifications {
     const { set, folder } = this;
     const items: { file: string; caption: string }[] = [];
     for (const [index, place] of this.places) {
-      const logits = this.logits.get(index);
-      if (!logits) continue;
+      const prediction = this.predictions.get(index);
+      if (!prediction) continue;
       const sample = set.samples[index];
       const { file, classIndex } = sample;
-      const names = set.classes.map(({ name }) => name);
-      const shown = topClasses(logits, names, MOST_CLASSES).map((top) => ({
+      const shown = prediction.classes(MOST_CLASSES).map((top) => ({
         color: top.classIndex === classIndex ? RIGHT : WRONG,
         text: `${drawableName(top.name, top.classIndex)} ${(100 * top.probability).toFixed(0)}%`,
       }));
@@ -60,7 +51,7 @@ export class SampleClassifications {
         caption: `${basename(file)}: ${set.classes[classIndex].name}; predicted ${shown[0].text}`,
       });
     }
-    this.logits.clear();
+    this.predictions.clear();
     writeSamples(folder, {
       title: 'Samples',
       note: 'below an image what the model takes it for; green is right',

@@ -11,12 +11,12 @@ import { shardOf } from '../distributed/shard.js';
 import type { Run } from '../loop.js';
 import type { Setup, TrainingData } from '../tasks/task.js';
 import type { ClassificationConfig } from '../config/classify.js';
-import { evaluationLoader, trainingLoader } from './loader.js';
+import { countSamples } from './evaluate.js';
+import { trainingLoader } from './loader.js';
 import { SampleClassifications } from './samples.js';
 import { loadStart } from './start.js';
 import {
   classificationScores,
-  countClassifier,
   createClassifierTrainer,
   type LoadedClassificationBatch,
 } from './trainer.js';
@@ -79,14 +79,14 @@ export function setUpClassifier(
         const drawn =
           isWhole && which === 'weights' ? new SampleClassifications(heldOut, folder) : null;
         const accuracy = new ClassificationEvaluator(classes.length);
-        const loader = evaluationLoader(config, evenly(heldOut.samples, limit));
         const classifier = modelOf<'classify'>(engine, { card, model, store });
         try {
-          await countClassifier(classifier, loader, accuracy, {
-            onLogits: (indices, logits) => drawn?.take(indices, logits),
+          await countSamples(classifier, evenly(heldOut.samples, limit), accuracy, {
+            ...config,
+            doublesSingle: false,
+            onPrediction: (index, prediction) => drawn?.take(index, prediction),
           });
         } finally {
-          await loader.close();
           await classifier.release();
         }
         await drawn?.finish();

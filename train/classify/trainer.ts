@@ -1,14 +1,11 @@
 import { ParameterStore } from '../../engine/parameters/store.js';
-import type { HostTensor } from '../../engine/runtime/program.js';
 import type { LoadedBatch } from '../../datasets/loader/loader.js';
 import { mixedTargets } from '../../datasets/transforms/mix.js';
 import { ClassificationEvaluator } from '../../evaluation/classification/evaluator.js';
-import type { ClassifierModel } from '../../inference/model.js';
 import type { Classifier } from '../../models/classifier.js';
 import type { ClassificationBatch } from '../pipelines/classify.js';
 import { describeSamples } from '../trainer.js';
 import type { Scalars, StepPosition, Trainer, TrainerOptions } from '../trainer.js';
-import type { ClassificationLoader } from './loader.js';
 import { dropPathInput } from '../drop-path.js';
 
 /** A batch of the loader. */
@@ -63,44 +60,6 @@ export function createClassifierTrainer(
     describe: ({ value }) => describeSamples(samples, value.indices),
     release: () => training.release(),
   };
-}
-
-/** Options of {@link countClassifier}. */
-interface CountOptions {
-  /**
-   * Requested batch size; default 1. Unless it is 1, an image that is alone in its batch is duplicated: sums over the
-   * positions of a single image have another order than for two or more, so results would otherwise depend on the
-   * division into shards.
-   */
-  readonly batchSize?: number | undefined;
-  /** Called with the image indices `[N]` and the logits `[N, K]` of each batch; the logits are overwritten later. */
-  readonly onLogits?: ((indices: Int32Array, logits: Float32Array) => void) | undefined;
-}
-
-/** Evaluates a classifier on a data set. */
-export async function countClassifier(
-  model: Pick<ClassifierModel, 'logits'>,
-  loader: ClassificationLoader,
-  accuracy: ClassificationEvaluator,
-  { batchSize = 1, onLogits }: CountOptions = {},
-): Promise<void> {
-  for await (const batch of loader.epoch(0)) {
-    const { images, shape, labels, indices } = batch.value;
-    const isAlone = labels.length === 1 && batchSize > 1;
-    const image = isAlone ? twice(images, shape) : { shape, data: images };
-    const logits = await model.logits(image);
-    const values = isAlone ? logits.subarray(0, logits.length / 2) : logits;
-    accuracy.update(values, labels);
-    onLogits?.(indices, values);
-    batch.release();
-  }
-}
-
-function twice(image: Float32Array, [, ...size]: ClassificationBatch['shape']): HostTensor {
-  const data = new Float32Array(2 * image.length);
-  data.set(image);
-  data.set(image, image.length);
-  return { shape: [2, ...size], data };
 }
 
 /** Metrics of an evaluation: `top1`, `top5` (fractions), `loss` (mean cross-entropy), `count`. */

@@ -3,12 +3,8 @@ import type { BatchContext, Collated, Pipeline, Receiver } from '../../datasets/
 import { moduleUrl } from '../../io/files/module-url.js';
 import { imageOf, type ClassificationSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
-import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
-import {
-  normalizationTable,
-  normalizeInto,
-  type PixelStats,
-} from '../../datasets/transforms/normalize.js';
+import { isUpright } from '../../core/upright.js';
+import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import { drawMix, mixImages, type Mix } from '../../datasets/transforms/mix.js';
 import type { Rgb } from '../../datasets/transforms/pil-affine.js';
 import { randAugment } from '../../datasets/transforms/rand-augment.js';
@@ -16,6 +12,7 @@ import { drawErasing, eraseWithNoise } from '../../datasets/transforms/random-er
 import { randomResizedCrop } from '../../datasets/transforms/random-resized-crop.js';
 import type { Rect } from '../../datasets/transforms/rect.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
+import { normalizedInputs, resizedImage } from '../../inference/classify/preprocess.js';
 import type { ClassificationTransform } from '../config/classify.js';
 
 /** Options of {@link createPipeline}. */
@@ -72,7 +69,7 @@ export function createPipeline({
   const fill = [red, green, blue] as const;
   return {
     async prepare(sample, { random, buffers }) {
-      const decoded = await imageOf(sample);
+      const decoded = await imageOf(sample, { upright: isUpright('classify') });
       const out = buffers.takeBytes(inputSizeOf(transform) ** 2 * 3);
       const image = apply(transform, decoded, random, { fill, out });
       const options = transform.kind === 'training' ? transform.erasing : undefined;
@@ -89,7 +86,6 @@ export function createReceiver({
   transform,
   pixels,
 }: ClassificationPipelineOptions): Receiver<Handed, ClassificationBatch> {
-  const table = normalizationTable(pixels);
   const side = inputSizeOf(transform);
   const size = { width: side, height: side };
   const imageValues = side * side * 3;
@@ -97,10 +93,7 @@ export function createReceiver({
     const numImages = labels.length;
     const buffer = buffers.take(numImages * imageValues * Float32Array.BYTES_PER_ELEMENT);
     const images = new Float32Array(buffer, 0, numImages * imageValues);
-    // The images are contiguous.
-    normalizeInto({ width: side, height: side * numImages, data: bytes }, table, images, {
-      offset: 0,
-    });
+    normalizedInputs(bytes, side, pixels, images);
     erasings.forEach((erasing, i) => {
       if (!erasing) return;
       const random = new Random(0);
@@ -125,7 +118,7 @@ function apply(
 ): RgbImage {
   switch (transform.kind) {
     case 'evaluation':
-      return resizeForEvaluation(image, transform.resize, out);
+      return resizedImage(image, transform.resize, out);
     case 'training': {
       const { inputSize, filter, flipProbability, randAugment: augment } = transform;
       const size = { width: inputSize, height: inputSize };

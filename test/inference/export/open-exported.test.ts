@@ -54,6 +54,23 @@ test.each<[keyof SmallModels, FormatOptions]>([
   await exported.release();
 });
 
+test('calls of a file queue, and take the options of the model where they have none', async () => {
+  const model = await open(models.detect, { score: 0.001, max: 3 });
+  const exported = await openExported(written(model), model);
+  const image = await noise({ width: 90, height: 70 }, 'png', 3);
+  const expected = await exported.predict(image);
+  expect(expected).toMatchObject({ objects: { length: 3 } });
+  const calls = [{}, { score: undefined, max: undefined }, { max: 1 }, { tile: { size: 64 } }];
+  const [same, unset, one, tiled] = await Promise.all(
+    calls.map(async (call) => await exported.predict(image, call)),
+  );
+  expect([same, unset, tiled]).toEqual([expected, expected, expected]);
+  expect(one).toMatchObject({ objects: { length: 1 } });
+  await model.release();
+  await exported.release();
+  await expect(exported.predict(image)).rejects.toThrow('after release()');
+});
+
 test('a file of other weights is told from one of the model', async () => {
   const model = await open(models.classify);
   const file = written(model);

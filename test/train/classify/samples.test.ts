@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { decodeImage } from '../../../io/image/decode.js';
 import { readImageNet } from '../../../datasets/imagenet.js';
 import { readSamples } from '../../../report/samples.js';
+import { classification } from '../../../inference/classify/classification.js';
 import { SampleClassifications } from '../../../train/classify/samples.js';
 import { writeTinyClasses } from '../../helpers/tiny-classes.js';
 
@@ -15,19 +16,15 @@ afterAll(() => [data, folder].forEach((path) => rmSync(path, { recursive: true }
 const set = readImageNet(data, { split: 'val' });
 const SAMPLED = [1, 3, 5, 7]; // of nine images, spread evenly
 
-/** Logits of all images in batches of two: class `k` of image `i` has `logit(i, k)`. */
+const NAMES = set.classes.map(({ name }) => name);
+
+/** Predictions for all images: class `k` of image `i` has `logit(i, k)`. */
 async function evaluate(
   samples: SampleClassifications,
   logit: (image: number, classIndex: number) => number,
 ): Promise<void> {
-  for (let first = 0; first < set.samples.length; first += 2) {
-    const indices = Int32Array.of(first, first + 1).filter((i) => i < set.samples.length);
-    const logits = Float32Array.from({ length: 3 * indices.length }, (_, v) =>
-      logit(indices[Math.floor(v / 3)], v % 3),
-    );
-    samples.take(indices, logits);
-    logits.fill(NaN); // the memory is used again
-  }
+  for (const i of set.samples.keys())
+    samples.take(i, classification(Float32Array.of(logit(i, 0), logit(i, 1), logit(i, 2)), NAMES));
   await samples.finish();
 }
 
@@ -56,7 +53,7 @@ test('four images are drawn with what they are taken for, anew at every evaluati
 
 test('images that were not scored are left out', async () => {
   const samples = new SampleClassifications(set, folder);
-  samples.take(Int32Array.of(3), Float32Array.of(0, 9, 0));
+  samples.take(3, classification(Float32Array.of(0, 9, 0), NAMES));
   await samples.finish();
   const { items } = readSamples(folder)!;
   expect(items.map(({ file }) => file)).toEqual(['samples/image-2.jpg']);
