@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { batchNormReluTraining, type Moments } from '../engine/ops/batch-norm.js';
+import { batchNormReluTraining, type BatchMoments } from '../engine/ops/batch-norm.js';
 import { sameConv } from '../engine/ops/conv.js';
 import { convSpecs, normSpecs, vectorSpec, type LayerSpecs } from '../engine/parameters/layers.js';
 import type { ParameterSpec } from '../engine/parameters/spec.js';
@@ -23,7 +23,7 @@ export type ConvNormSpecs = {
 /** Statistics of a batch norm in a training step. */
 export interface BatchStatistics {
   /** Mean and biased variance, `[C]` each. */
-  readonly moments: Moments;
+  readonly moments: BatchMoments;
   /** Values per channel, `N · H · W`. */
   readonly count: number;
 }

@@ -5,7 +5,7 @@ import { withoutGradient } from './losses.js';
 import { withGradient } from './with-gradient.js';
 
 /** Mean and (biased) variance per channel, both `[C]`. */
-export interface Moments {
+export interface BatchMoments {
   readonly mean: tf.Tensor1D;
   readonly variance: tf.Tensor1D;
 }
@@ -25,7 +25,7 @@ export function batchNormReluTraining(
   { weight, bias }: NormParams,
   eps: number,
   fractions?: tf.Tensor2D,
-): { readonly y: tf.Tensor4D; readonly moments: Moments } {
+): { readonly y: tf.Tensor4D; readonly moments: BatchMoments } {
   const [n, h, w] = x.shape;
   assertShape('batchNormReluTraining', x, ['N', 'H', 'W', weight.size]);
   if (fractions) assertShape('batchNormReluTraining fractions', fractions, [1, n * h * w]);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import type { Moments } from '../../engine/ops/batch-norm.js';
+import type { BatchMoments } from '../../engine/ops/batch-norm.js';
 import type { HostTensor } from '../../engine/runtime/program.js';
 import { BATCH_NORM_EPS, convNorm, type BatchStatistics } from '../../heads/conv-norm.js';
 import { maxError } from '../helpers/fixtures.js';
@@ -31,7 +31,7 @@ function inTraining(
   kernel: tf.Tensor4D,
   affine: { weight: tf.Tensor1D; bias: tf.Tensor1D },
   fractions: tf.Tensor2D,
-): { y: tf.Tensor4D; moments: Moments } {
+): { y: tf.Tensor4D; moments: BatchMoments } {
   let seen: BatchStatistics | undefined;
   const params = { conv: { weight: kernel }, bn: { ...affine, ...unused(kernel.shape[3]) } };
   const y = convNorm(x, params, 'path', {

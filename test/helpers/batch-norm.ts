@@ -1,4 +1,4 @@
-import type { Moments } from '../../engine/ops/batch-norm.js';
+import type { BatchMoments } from '../../engine/ops/batch-norm.js';
 import type { NormParams } from '../../engine/ops/layer-norm.js';
 import * as tf from '../../engine/tfjs.js';
 
@@ -14,7 +14,7 @@ export function composedBatchNorm(
   { weight, bias }: NormParams,
   eps: number,
   fractions?: tf.Tensor2D,
-): { readonly y: tf.Tensor4D; readonly moments: Moments } {
+): { readonly y: tf.Tensor4D; readonly moments: BatchMoments } {
   const [, , , c] = x.shape;
   const average = (of: tf.Tensor): tf.Tensor1D =>
     fractions ? fractions.matMul(of.reshape([-1, c])).reshape([c]) : of.mean([0, 1, 2]);

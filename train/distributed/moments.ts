@@ -4,17 +4,35 @@ import type { Communicator } from './communicator.js';
 /** Mean and biased variance of values per channel. */
 export interface Moments {
   /** `[C]` */
-  readonly mean: Float32Array;
+  readonly mean: Float32Array | Float64Array;
   /** `[C]` */
-  readonly variance: Float32Array;
+  readonly variance: Float32Array | Float64Array;
   /** Number of values per channel. */
   readonly count: number;
 }
 
-/** Combines the moments of all processes. One process: its own. */
+/** Combines the moments of two sets of values in float64, as if they were one. */
+export function combineMoments(a: Moments, b: Moments): Moments {
+  const count = a.count + b.count;
+  const [weightA, weightB] = [a.count / count, b.count / count];
+  return {
+    count,
+    mean: Float64Array.from(a.mean, (mean, c) => weightA * mean + weightB * b.mean[c]),
+    variance: Float64Array.from(
+      a.variance,
+      (variance, c) =>
+        weightA * variance +
+        weightB * b.variance[c] +
+        weightA * weightB * (a.mean[c] - b.mean[c]) ** 2,
+    ),
+  };
+}
+
+/** Combines the moments of all processes in float32. One process: its own. */
 export async function joinMoments(communicator: Communicator, own: Moments): Promise<Moments> {
   if (communicator.size === 1) return own;
-  const { mean, variance, count } = own;
+  const { count } = own;
+  const [mean, variance] = [own.mean, own.variance].map((values) => Float32Array.from(values));
   const C = mean.length;
   const sums = new Float32Array(2 * C + 1);
   for (let c = 0; c < C; c++) {
@@ -42,7 +60,7 @@ export async function joinMoments(communicator: Communicator, own: Moments): Pro
 export function updateRunningMoments(
   store: ParameterStore,
   norm: string,
-  { mean, variance, count }: Record<'mean' | 'variance', ArrayLike<number>> & { count: number },
+  { mean, variance, count }: Moments,
   momentum: number,
 ): void {
   if (count === 0) return;

@@ -3,16 +3,12 @@ import type { ParameterStore } from '../../engine/parameters/store.js';
 import type { HostTensors } from '../../engine/runtime/program.js';
 import { statisticsName } from '../../models/upernet.js';
 import type { Communicator } from '../distributed/communicator.js';
-import { joinMoments, updateRunningMoments, type Moments } from '../distributed/moments.js';
-
-/** Statistics of a batch norm over one or several batches. */
-interface Seen {
-  /** `[C]`, sums in float64. */
-  readonly mean: Float64Array;
-  /** `[C]`, biased. */
-  readonly variance: Float64Array;
-  readonly count: number;
-}
+import {
+  combineMoments,
+  joinMoments,
+  updateRunningMoments,
+  type Moments,
+} from '../distributed/moments.js';
 
 /**
  * Updates the running statistics of a model's batch norms: `(1 − momentum) · running + momentum · batch`, with unbiased
@@ -32,9 +28,8 @@ export async function updateRunningStatistics(
   for (const { path } of store.entries) {
     if (!path.endsWith('.running_mean')) continue;
     const norm = path.slice(0, -'.running_mean'.length);
-    const own = batches.map((outputs) => seenBy(norm, outputs)).reduce(join);
-    const joined = communicator.size === 1 ? own : await joinMoments(communicator, single(own));
-    updateRunningMoments(store, norm, joined, momentum);
+    const own = batches.map((outputs) => momentsOf(norm, outputs)).reduce(combineMoments);
+    updateRunningMoments(store, norm, await joinMoments(communicator, own), momentum);
   }
 }
 
@@ -47,7 +42,7 @@ export function copyStatistics(outputs: HostTensors): HostTensors {
   );
 }
 
-function seenBy(norm: string, outputs: HostTensors): Seen {
+function momentsOf(norm: string, outputs: HostTensors): Moments {
   const find = (kind: 'mean' | 'variance' | 'count'): Float64Array => {
     const name = statisticsName(kind, norm);
     if (!outputs[name])
@@ -55,21 +50,4 @@ function seenBy(norm: string, outputs: HostTensors): Seen {
     return Float64Array.from(outputs[name].data);
   };
   return { mean: find('mean'), variance: find('variance'), count: find('count')[0] };
-}
-
-function single({ mean, variance, count }: Seen): Moments {
-  return { mean: Float32Array.from(mean), variance: Float32Array.from(variance), count };
-}
-
-function join(a: Seen, b: Seen): Seen {
-  const count = a.count + b.count;
-  const [shareA, shareB] = [a.count / count, b.count / count];
-  return {
-    count,
-    mean: a.mean.map((mean, c) => shareA * mean + shareB * b.mean[c]),
-    variance: a.variance.map(
-      (variance, c) =>
-        shareA * variance + shareB * b.variance[c] + shareA * shareB * (a.mean[c] - b.mean[c]) ** 2,
-    ),
-  };
 }
