@@ -41,7 +41,7 @@ export function blockedConv(
 }
 
 /** Emits a blocked convolution with stride 1 and without padding. */
-function plainConv(
+export function plainConv(
   backend: CaptureBackend,
   x: OnnxValue,
   weight: OnnxValue,
@@ -134,7 +134,7 @@ export function blockedWeight(
  * Weight of a 1×1 convolution, `[in, out]` → `[out_p, in_p, 1, 1]`. The layout change of activations serves here as well:
  * read as `in` pixels of `out` channels, the matrix becomes (out / B, in, B).
  */
-function blockedMatrix(backend: CaptureBackend, weight: OnnxValue): OnnxValue {
+export function blockedMatrix(backend: CaptureBackend, weight: OnnxValue): OnnxValue {
   const { graph, blockSize: block } = backend;
   const padded = padMatrix(backend, weight);
   const [ip, op] = padded.shape;

@@ -1,8 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
+import { sameShape } from '../../../core/shape.js';
 import { float, int, type OnnxValue } from '../../onnx/graph.js';
 import type { CaptureBackend } from '../backend.js';
+import { blockedStandardize } from '../blocked-norm.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
+import { blockedAffine } from '../nchwc.js';
 import { reduce } from '../reduce.js';
 
 /**
@@ -40,6 +43,17 @@ export const FUSED: readonly CaptureKernel[] = [
   >(FUSED_KERNEL.standardize, (backend, { x, weight, bias }, { epsilon }) => {
     const { graph } = backend;
     const channels = x.shape.at(-1) ?? 1;
+    const inBlocks = backend.blocked(x);
+    // The gradient of the affine part takes the plain layout.
+    const isMap = inBlocks && sameShape(inBlocks.map, x.shape);
+    if (isMap && (!weight || graph.hasConstantWeights)) {
+      const { map, value } = inBlocks;
+      const { y, inverse, mean } = blockedStandardize(backend, value, channels, epsilon);
+      const factors = weight && graph.reshape(backend.value(weight), [1, 1, 1, channels]);
+      const scaled = factors ? blockedAffine(backend, y, factors, bias && backend.value(bias)) : y;
+      const rest = [inverse, mean].map((result) => backend.tensorInfo(result));
+      return [backend.blockedInfo(scaled, map, x.shape), ...rest];
+    }
     const scale = weight
       ? backend.value(weight)
       : graph.constant(new Float32Array(channels).fill(1), [channels], 'float32');

@@ -82,6 +82,9 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   ':Add': binary((a, b) => a + b),
   ':Sub': binary((a, b) => a - b),
   ':Mul': binary((a, b) => a * b),
+  ':Div': binary((a, b) => a / b),
+  ':Sqrt': ([x]) => Array.from(x.data, Math.sqrt),
+  ':Reciprocal': ([x]) => Array.from(x.data, (value) => 1 / value),
   ':Transpose': ([x], { node, shape }) => {
     const permutation = list(node, 'perm');
     const result = new Float64Array(x.data.length);

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { captureGraph } from '../../../engine/capture/capture.js';
 import { channelAffine, channelDot } from '../../../engine/ops/channels.js';
 import { depthwiseConv } from '../../../engine/ops/conv.js';
+import { layerNorm, standardized } from '../../../engine/ops/layer-norm.js';
 import { inBlocks } from '../../../engine/ops/lowering.js';
 import {
   pointwise,
@@ -18,7 +19,7 @@ beforeAll(() => tf.setBackend('cpu'));
 type Results = Readonly<Record<string, tf.Tensor>>;
 
 /** All uses of the blocked kernels. */
-function results({ x, z, dy, s, w, b, kernel, shift }: Results): Results {
+function results({ x, z, dy, s, w, b, kernel, shift, factor }: Results): Results {
   const map = inBlocks(x as tf.Tensor4D);
   const gradient = inBlocks(dy as tf.Tensor4D);
   const scale = s as tf.Tensor4D;
@@ -35,6 +36,9 @@ function results({ x, z, dy, s, w, b, kernel, shift }: Results): Results {
     energy: channelDot(map, map, [0, 1, 2]),
     affine: channelAffine(map, scale, { add: z as tf.Tensor4D }),
     sum: map.sum([1, 2]),
+    standard: standardized(map, 1e-6)[0],
+    inverse: standardized(map, 1e-6)[1],
+    norm: layerNorm(map, { weight: factor as tf.Tensor1D, bias: shift as tf.Tensor1D }, 1e-6),
     depthwise: depthwiseConv(map, {
       weight: kernel as tf.Tensor4D,
       bias: shift as tf.Tensor1D,
@@ -58,6 +62,7 @@ describe.each([8, 16])('blocks of %i channels', (block) => {
       b: values(6, [out]),
       kernel: values(7, [3, 3, c, 1]),
       shift: values(8, [c]),
+      factor: values(9, [c], [0.5, 2]),
     };
     const graph = captureGraph({
       name: 'test',
@@ -66,6 +71,8 @@ describe.each([8, 16])('blocks of %i channels', (block) => {
         Object.entries(inputs).map(([name, { shape }]) => [name, { shape, type: 'float32' }]),
       ),
       body: results,
+      // As where weights are constants: then a norm's affine part is in blocks, too.
+      frozen: new Map([['factor', Float32Array.from(inputs.factor.data)]]),
     });
     const actual = interpret(graph, inputs, block);
     tf.tidy(() => {

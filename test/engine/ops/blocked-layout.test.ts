@@ -6,7 +6,7 @@ import { depthwiseConv } from '../../../engine/ops/conv.js';
 import { dropPath } from '../../../engine/ops/drop-path.js';
 import { geluGrnLinear } from '../../../engine/ops/gelu-grn-linear.js';
 import { gelu } from '../../../engine/ops/gelu.js';
-import { layerNorm } from '../../../engine/ops/layer-norm.js';
+import { layerNorm, standardize } from '../../../engine/ops/layer-norm.js';
 import { linear } from '../../../engine/ops/linear.js';
 import { inBlocks } from '../../../engine/ops/lowering.js';
 import { pointwise, pointwiseWeightGradient } from '../../../engine/ops/pointwise.js';
@@ -58,6 +58,7 @@ describe.each(SIZES)('$channels channels, $side² positions, $batch images', (si
           channelDot(x, z),
           channelAffine(x, s),
           channelAffine(x, s, { add: z }),
+          standardize(x, EPS),
           pointwiseWeightGradient(x, dy),
         ]);
       },
@@ -161,6 +162,26 @@ describe('captured graphs', () => {
     });
     expect(count(both, 'Add')).toBe(1);
     expect(count(both, 'Conv')).toBe(1);
+  });
+
+  test('a layer norm takes the blocked layout where it comes in it: with its affine part if weights are constants', () => {
+    const one = (x: tf.Tensor4D): tf.Tensor =>
+      layerNorm(inBlocks(x), { weight: bias(), bias: bias() }, EPS);
+    const frozen = new Map([['w', values(1, [20, 20]).data as Float32Array]]);
+    expect(
+      count(
+        capture((x) => standardize(inBlocks(x), EPS)),
+        'LayerNormalization',
+      ),
+    ).toBe(0);
+    expect(
+      count(
+        capture((x) => standardize(x, EPS)),
+        'LayerNormalization',
+      ),
+    ).toBe(1);
+    expect(count(capture(one), 'LayerNormalization')).toBe(1);
+    expect(count(capture(one, frozen), 'LayerNormalization')).toBe(0);
   });
 
   test('the blocked layout of a constant weight is computed while the graph is built', () => {
