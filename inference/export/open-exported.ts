@@ -9,16 +9,9 @@ import { readOnnxMetadata } from '../../io/onnx/metadata.js';
 import { detectResult, gatherRows, keptRows, type DetectionChoice } from '../detect/prediction.js';
 import { detectionChoice } from '../detect/shown-scores.js';
 import { NODE_READERS } from '../model-of.js';
-import {
-  classifierOf,
-  queued,
-  type Given,
-  type ImageModel,
-  type LoadedOf,
-  type Predict,
-  type PredictTask,
-} from '../model.js';
-import { CallQueue } from '../queue.js';
+import { classifierOf } from '../classify/model.js';
+import type { ImageModel, LoadedOf, PredictTask } from '../model.js';
+import { queued, type Given, type Predict } from '../opened.js';
 import { openFile } from './compare.js';
 import { parseContract, weightsIdentity, type ExportContract } from './contract.js';
 import { classPalette } from '../segment/palette.js';
@@ -75,13 +68,13 @@ export async function openExported(
     case 'segment': {
       const predict: Predict<'segment'> = async (image) =>
         segmented(await outputs(image), image, model.card);
-      return queued(new CallQueue(), 'segment', given<'segment'>(model.loaded), predict, free);
+      return queued('segment', given<'segment'>(model.loaded), predict, free);
     }
     case 'detect': {
       const { card } = model;
       const predict: Predict<'detect'> = async (image, call) =>
         detected(await outputs(image), image, card, detectionChoice(card, options, call));
-      return queued(new CallQueue(), 'detect', given<'detect'>(model.loaded), predict, free);
+      return queued('detect', given<'detect'>(model.loaded), predict, free);
     }
     default:
       return model satisfies never;
