@@ -2,13 +2,12 @@ import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { writeRunConfig, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
-import { SINGLE_PROCESS } from './distributed/communicator.js';
 import type { EarlyVerdict } from './early-truth.js';
 import { requestedLength, type StoredLength } from './length/requested.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
 import { RunNarrator } from './narrator.js';
-import type { TrainOptions } from './options.js';
+import type { RankOptions, TrainOptions } from './options.js';
 import type { RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import type { LoadedData, Task } from './tasks/task.js';
@@ -38,10 +37,10 @@ interface ConductOptions {
 export async function conductRun(
   task: Task,
   data: LoadedData<unknown>,
-  options: TrainOptions,
+  options: RankOptions,
   { plan, config, stored, monitor, note, startMs, reportImages, ...opened }: ConductOptions,
 ): Promise<TrainResult & { readonly verdict: EarlyVerdict | undefined }> {
-  const { folder, communicator = SINGLE_PROCESS, resume = false, checkpointMinutes } = options;
+  const { folder, communicator, resume = false, checkpointMinutes } = options;
   const { length, recipe, seed } = plan;
   if (communicator.rank === 0) writeRunConfig(folder, stored);
   let known = length;

@@ -3,13 +3,12 @@ import { DataError } from '../core/errors.js';
 import { assertClasses } from '../datasets/in-memory.js';
 import { assertDivisible, describeSplit } from '../datasets/split.js';
 import type { RecipeConfig } from './config/schemas.js';
-import { SINGLE_PROCESS } from './distributed/communicator.js';
 import { dataDigest } from './data-digest.js';
 import { inspectForTraining, type Verdict } from './inspect.js';
-import type { Examples, TrainOptions } from './options.js';
+import type { Examples, RankOptions, TrainOptions } from './options.js';
 import { dataOptionsOf, IN_MEMORY, type RunPlan } from './plan.js';
 import { withClassesOfRun } from './resumed-classes.js';
-import { assertDataOptions } from './tasks/data-options.js';
+import { ALL_DATA_OPTIONS, assertDataOptions, DATA_FLAGS } from './tasks/data-options.js';
 import type { LoadedData, Task, TrainingData } from './tasks/task.js';
 
 /**
@@ -19,7 +18,7 @@ import type { LoadedData, Task, TrainingData } from './tasks/task.js';
  */
 export async function dataOfRun(
   task: Task,
-  options: TrainOptions,
+  options: RankOptions,
   {
     plan,
     config,
@@ -34,7 +33,7 @@ export async function dataOfRun(
   readonly verdict: Verdict;
   readonly dataDigest: string | null;
 }> {
-  const { folder, resume = false, communicator = SINGLE_PROCESS } = options;
+  const { folder, resume = false, communicator } = options;
   const loaded = await dataOf(task, options, plan);
   loaded.lines.forEach(note);
   const digest = plan.data === IN_MEMORY ? null : dataDigest(task, loaded);
@@ -53,18 +52,10 @@ export async function dataOfRun(
 
 /** Says that the data are not those that the run began with, or those of the repeated run. */
 function changedData(resume: boolean, options: TrainOptions): string {
-  const flags = {
-    valFraction: '--val-fraction',
-    layout: '--layout',
-    classAttribute: '--class-attribute',
-    classes: '--classes',
-  } as const;
-  const given = (Object.keys(flags) as (keyof typeof flags)[]).filter(
-    (name) => options[name] !== undefined,
-  );
+  const given = ALL_DATA_OPTIONS.filter((name) => options[name] !== undefined);
   const reason =
     given.length > 0
-      ? `${given.map((name) => flags[name]).join(', ')}, or images, classes or annotations that changed`
+      ? `${given.map((name) => DATA_FLAGS[name]).join(', ')}, or images, classes or annotations that changed`
       : 'images, classes or annotations were added, removed or changed';
   return resume
     ? `warning: the data are not those that this run began with (${reason}): it goes on with them, and earlier scores may not be comparable`

@@ -109,3 +109,6 @@ export interface TrainOptions<Config extends RecipeConfig = RecipeConfig>
   readonly signal?: AbortSignal | undefined;
   readonly listener?: RunListener | undefined;
 }
+
+/** Options of {@link train} whose processes are known. */
+export type RankOptions = TrainOptions & { readonly communicator: Communicator };

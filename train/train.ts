@@ -62,13 +62,11 @@ export async function train<const Recipe extends string | RecipeConfig>(
   }
 }
 
-async function trained(
-  recipe: string | RecipeConfig,
-  options: TrainOptions,
-): Promise<TrainOutcome> {
-  assertTrainOptions(recipe, options);
+async function trained(recipe: string | RecipeConfig, given: TrainOptions): Promise<TrainOutcome> {
+  assertTrainOptions(recipe, given);
+  const options = { ...given, communicator: given.communicator ?? SINGLE_PROCESS };
   options.signal?.throwIfAborted();
-  const { folder, signal, listener, backbone, communicator = SINGLE_PROCESS } = options;
+  const { folder, signal, listener, backbone, communicator } = options;
   const { size, rank } = communicator;
   const isFirst = rank === 0;
   const note = (line: string): void => {

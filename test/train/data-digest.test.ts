@@ -12,6 +12,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { SHAPES_DEFAULTS, writeShapes } from '../../datasets/shapes/write.js';
 import { dataDigest } from '../../train/data-digest.js';
 import { dataOfRun } from '../../train/data-of-run.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainOptions } from '../../train/options.js';
 import type { RunPlan } from '../../train/plan.js';
 import { RECIPES } from '../../train/recipes/index.js';
@@ -103,7 +104,7 @@ test('an option that divides or reads the data otherwise is named as a possible 
   const options = { data: path('shapes/train'), valFraction: 0.5 };
   await dataOfRun(
     TASKS.pretrain,
-    { ...options, folder: 'unused', resume: false },
+    { ...options, folder: 'unused', communicator: SINGLE_PROCESS },
     {
       plan: { ...options, seed: 0, dataDigest: 'that of a fifth' } as RunPlan,
       config: RECIPES.pretrain,

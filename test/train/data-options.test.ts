@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readClassificationSplit } from '../../datasets/classification-split.js';
 import { evaluate } from '../../train/evaluate.js';
 import { dataOfRun } from '../../train/data-of-run.js';
+import { SINGLE_PROCESS } from '../../train/distributed/communicator.js';
 import type { TrainOptions } from '../../train/options.js';
 import type { RunPlan } from '../../train/plan.js';
 import { RECIPES } from '../../train/recipes/index.js';
@@ -41,7 +42,7 @@ async function loaded(
   const notes: string[] = [];
   const { data } = await dataOfRun(
     TASKS[name],
-    { ...options, folder: 'unused' },
+    { ...options, folder: 'unused', communicator: SINGLE_PROCESS },
     {
       plan: { valFraction: options.valFraction ?? null, seed: 3, ...plan } as RunPlan,
       config: RECIPES[RECIPE[name]],

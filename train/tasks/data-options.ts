@@ -3,7 +3,7 @@ import { OptionError } from '../../core/errors.js';
 import type { DataOptions } from '../../datasets/layout/types.js';
 
 /** Options that say how data are read, with their flags. */
-const FLAGS = {
+export const DATA_FLAGS = {
   valFraction: '--val-fraction',
   layout: '--layout',
   classAttribute: '--class-attribute',
@@ -11,10 +11,10 @@ const FLAGS = {
 } as const satisfies Partial<Record<keyof DataOptions, string>>;
 
 /** Names of the options that say how data are read, without the seed of a division. */
-type DataOptionName = keyof typeof FLAGS;
+type DataOptionName = keyof typeof DATA_FLAGS;
 
 /** All of them, for data in any of many formats. */
-export const ALL_DATA_OPTIONS = Object.keys(FLAGS) as readonly DataOptionName[];
+export const ALL_DATA_OPTIONS = Object.keys(DATA_FLAGS) as readonly DataOptionName[];
 
 /**
  * Refuses options that would be ignored.
@@ -34,6 +34,6 @@ export function assertDataOptions(
   for (const name of ALL_DATA_OPTIONS)
     if (options[name] !== undefined && !used.includes(name))
       throw new OptionError(
-        `${flags[name] ?? FLAGS[name]}: expected none for ${what}, got ${describedValue(options[name])}; leave the option out`,
+        `${flags[name] ?? DATA_FLAGS[name]}: expected none for ${what}, got ${describedValue(options[name])}; leave the option out`,
       );
 }
