@@ -152,7 +152,7 @@ function fromClassFolders(
     const classFolder = join(folder, name);
     const classIndex = lookUp(name);
     if (typeof classIndex === 'string') throw LayoutError.in(classFolder, classIndex, { id: name });
-    const files = imagesBelow(classFolder, ignoredFiles);
+    const files = orderedImages(classFolder, ignoredFiles);
     if (files.length === 0) {
       const skipped = describeSkipped(ignoredFiles.filter((file) => file.startsWith(classFolder)));
       const got = skipped === undefined ? 'an empty folder' : `none; ${skipped}`;
@@ -180,7 +180,7 @@ function fromLabelFile(
     );
   const lookUp = classLookup(classes);
   const ignoredFiles: string[] = [];
-  const unlabeled = new Set(imagesBelow(folder, ignoredFiles));
+  const unlabeled = new Set(orderedImages(folder, ignoredFiles));
   const byStem = new Map([...unlabeled].map((file) => [stem(file), file]));
   // File systems differ in the form of Unicode.
   const byForm = new Map([...unlabeled].map((file) => [stem(file).normalize('NFC'), file]));
@@ -225,7 +225,7 @@ function fromLabelFile(
 }
 
 /** Lists the images of a folder and of those below it: files before folders, by code unit as in Python, numbers by value. */
-function imagesBelow(folder: string, ignoredFiles: string[]): string[] {
+function orderedImages(folder: string, ignoredFiles: string[]): string[] {
   const keyOf = (path: string): string =>
     path
       .split('/')

@@ -9,7 +9,7 @@ import {
   type EventTime,
   type SummaryValue,
 } from './tensorboard-messages.js';
-import { frameRecord } from './tensorboard-records.js';
+import { frameRecord } from '../io/tfrecord/write.js';
 
 /** Options of a {@link TensorBoardWriter}. */
 interface TensorBoardOptions {

@@ -14,12 +14,10 @@ import { uprightImage } from './orient.js';
 import { assertScaled, scaleToBytes, type PixelRange } from './range.js';
 import { assertSides } from './sides.js';
 
-/** Limits and strictness of {@link decodeImage}. */
+/** Options of {@link decodeImage}. */
 export interface DecodeOptions {
   /** Larger images are rejected before they are decoded; default {@link MAX_PIXELS}. */
   readonly maxPixels?: number | undefined;
-  /** Accept JPEGs whose compressed data is damaged or ends early (gray areas); default false. */
-  readonly tolerant?: boolean | undefined;
   /**
    * Whether to turn the image upright by its EXIF orientation; default false: the stored pixels. A size is that of
    * annotations, which are in the stored frame if only that one has it.
@@ -31,7 +29,6 @@ export interface DecodeOptions {
 
 const RULES: rule.OptionRules<DecodeOptions> = {
   maxPixels: rule.ruled('a number above 0', (value) => typeof value === 'number' && value > 0),
-  tolerant: rule.TRUE_OR_FALSE,
   upright: rule.ruled(
     'true, false or a size',
     (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
@@ -111,7 +108,7 @@ export async function decodeStored(
   source: Uint8Array | string,
   file: string,
   header: ImageHeader,
-  { tolerant, range }: DecodeOptions,
+  { range }: DecodeOptions,
   area?: StoredArea,
 ): Promise<RgbImage> {
   if (header.format === 'bmp' && typeof source !== 'string') return decodeBmp(source, file);
@@ -119,7 +116,7 @@ export async function decodeStored(
   // libtiff warns of every tag that it does not know.
   const strictness = header.format === 'tiff' ? 'error' : 'warning';
   try {
-    return await decodePixels(bytes, header, range, tolerant ? 'none' : strictness);
+    return await decodePixels(bytes, header, range, strictness);
   } catch (strict) {
     try {
       if (HARMLESS.test(messageOf(strict)))
@@ -153,7 +150,7 @@ async function decodePixels(
   { source, area }: { readonly source: Uint8Array | string; readonly area: StoredArea | undefined },
   header: ImageHeader,
   range: PixelRange | undefined,
-  failOn: 'none' | 'truncated' | 'error' | 'warning',
+  failOn: 'truncated' | 'error' | 'warning',
 ): Promise<RgbImage> {
   const image = sharp(source, {
     ignoreIcc: true,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Font } from 'opentype.js';
-import { parseFont, systemFontWith, useFontFolders } from './system-fonts.js';
+import { parseFont } from '../../io/font/parse.js';
+import { systemFontWith, useFontFolders } from './system-fonts.js';
 
 /** Outline of a character in units of the font size, y downward from the baseline. */
 export interface GlyphOutline {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import type { Font } from 'opentype.js';
+import { parseFont } from '../../io/font/parse.js';
 
 /** A font of the system. */
 export interface FontFile {
@@ -81,16 +81,9 @@ export function systemFontWith(
   return undefined;
 }
 
-/** Parses a font. The parser is loaded with the first font, because few pictures need one. */
-export function parseFont(bytes: Buffer): Font {
-  const opentype = createRequire(import.meta.url)('opentype.js') as typeof import('opentype.js');
-  const { buffer, byteOffset, byteLength } = bytes;
-  return opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true });
-}
-
 function openFont(file: string): Font | undefined {
   try {
-    return parseFont(firstOfCollection(readFileSync(file)));
+    return parseFont(readFileSync(file));
   } catch {
     return undefined; // another format, or a damaged file
   }
@@ -109,14 +102,4 @@ function fontFiles(folder: string, depth: number): readonly string[] {
   } catch {
     return []; // a folder without permission
   }
-}
-
-/** The first font of a collection (`.ttc`), or the file itself: offsets of tables count from the start of the file. */
-function firstOfCollection(bytes: Buffer): Buffer {
-  if (bytes.toString('latin1', 0, 4) !== 'ttcf') return bytes;
-  const at = bytes.readUInt32BE(12);
-  const length = 12 + 16 * bytes.readUInt16BE(at + 4);
-  const font = Buffer.from(bytes);
-  bytes.copy(font, 0, at, at + length);
-  return font;
 }

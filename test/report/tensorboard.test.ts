@@ -6,7 +6,7 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataError, ImageError, WorkError } from '../../core/errors.js';
-import { crc32c, frameRecord, maskedCrc32c } from '../../report/tensorboard-records.js';
+import { crc32c, frameRecord, maskedCrc32c } from '../../io/tfrecord/write.js';
 import { TensorBoardWriter } from '../../report/tensorboard.js';
 
 /** A field as on the wire: varints and fixed-width numbers as numbers, the rest as bytes. */

@@ -172,12 +172,10 @@ describe('decodeImage names the file and the reason', () => {
     expect((await failure(bytes)).message).toMatch(reason);
   });
 
-  test('a JPEG that ends early, unless told to tolerate it', async () => {
+  test('a JPEG that ends early', async () => {
     const bytes = await jpeg();
     const cut = bytes.subarray(0, Math.floor(bytes.length * 0.7));
     expect((await failure(cut)).message).toMatch(/complete JPEG/);
-    const image = await decodeImageBytes(cut, 'cut', { tolerant: true });
-    expect([image.width, image.height]).toEqual([48, 32]);
   });
 
   test('a JPEG with a marker in the middle of its scan', async () => {

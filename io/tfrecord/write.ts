@@ -1,6 +1,6 @@
 /**
- * Container format of TensorBoard's event files: each record has its length, a checksum of the length, the bytes and
- * their checksum, all little-endian.
+ * TFRecord, the container format of TensorBoard's event files: each record has its length, a checksum of the length, the
+ * bytes and their checksum, all little-endian.
  *
  * @see https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
  */
