@@ -7,12 +7,12 @@ import { requestedLength, type StoredLength } from './length/requested.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';
 import { RunNarrator } from './narrator.js';
-import type { RankOptions, TrainOptions } from './options.js';
+import type { RankOptions } from './options.js';
 import type { RunPlan } from './plan.js';
 import { trainTask } from './run.js';
 import type { LoadedData, Task } from './tasks/task.js';
 
-/** Default of {@link TrainOptions.checkpointMinutes}. */
+/** Default of {@link RankOptions.checkpointMinutes}. */
 const CHECKPOINT_MINUTES = 15;
 
 /** Arguments of {@link conductRun}. */
