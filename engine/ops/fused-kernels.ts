@@ -7,6 +7,7 @@ import * as tf from '../tfjs.js';
 export const FUSED_KERNEL = {
   gelu: 'ConvNeXtV2Gelu',
   standardize: 'ConvNeXtV2Standardize',
+  standardizeGradient: 'ConvNeXtV2StandardizeGradient',
   inBlocks: 'ConvNeXtV2InBlocks',
   geluSlope: 'ConvNeXtV2GeluSlope',
   pointwise: 'ConvNeXtV2Pointwise',

@@ -2,7 +2,7 @@ import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
-import { prefersStandardOperators } from './lowering.js';
+import { isInBlocks, prefersStandardOperators } from './lowering.js';
 
 /** Scale and shift of a normalization over channels, both `[C]`. */
 export interface NormParams {
@@ -55,6 +55,8 @@ export function standardizeGradient(
   inverse: tf.Tensor,
   isCentered = false,
 ): tf.Tensor {
+  if (isInBlocks(dy) && isInBlocks(y))
+    return runFusedKernel('standardizeGradient', { dy, y, inverse }, { isCentered });
   return tf.tidy(() => {
     const along = dy.mul(y).mean(-1, true); // […, 1]
     const centered = isCentered ? dy : dy.sub(dy.mean(-1, true));

@@ -3,6 +3,7 @@ import type { OnnxValue } from '../../onnx/graph.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
 import type { CaptureBackend } from '../backend.js';
 import type { MapShape } from '../blocked-layout.js';
+import { blockedStandardizeGradient } from '../blocked-norm.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import {
   blockedAffine,
@@ -104,6 +105,20 @@ export const BLOCKED: readonly CaptureKernel[] = [
       );
       const sum = add ? blockedSum(backend, backend.blockedValue(add), y) : y;
       return backend.blockedInfo(sum, mapOf(a));
+    },
+  ),
+  defineKernel<Tensors<'dy' | 'y' | 'inverse'>, { readonly isCentered: boolean }>(
+    FUSED_KERNEL.standardizeGradient,
+    (backend, { dy, y, inverse }, { isCentered }) => {
+      const map = mapOf(y);
+      const dx = blockedStandardizeGradient(backend, {
+        dy: backend.blockedValue(dy),
+        y: backend.blockedValue(y),
+        inverse: backend.value(inverse),
+        channels: map[3],
+        isCentered,
+      });
+      return backend.blockedInfo(dx, map);
     },
   ),
   defineKernel<Tensors<'x'>>(FUSED_KERNEL.geluSlope, (backend, { x }) =>

@@ -83,6 +83,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   ':Sub': binary((a, b) => a - b),
   ':Mul': binary((a, b) => a * b),
   ':Div': binary((a, b) => a / b),
+  ':Expand': ([x], { shape }) => {
+    const result = new Float64Array(numElements(shape));
+    forEachIndex(shape, (index, flat) => {
+      const own = index.map((i, axis) => (x.shape[axis] === 1 ? 0 : i));
+      result[flat] = x.data[flatIndex(x.shape, own)];
+    });
+    return result;
+  },
   ':Sqrt': ([x]) => Array.from(x.data, Math.sqrt),
   ':Reciprocal': ([x]) => Array.from(x.data, (value) => 1 / value),
   ':Transpose': ([x], { node, shape }) => {

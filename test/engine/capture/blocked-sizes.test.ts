@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { captureGraph } from '../../../engine/capture/capture.js';
 import { channelAffine, channelDot } from '../../../engine/ops/channels.js';
 import { depthwiseConv } from '../../../engine/ops/conv.js';
-import { layerNorm, standardized } from '../../../engine/ops/layer-norm.js';
+import { layerNorm, standardized, standardizeGradient } from '../../../engine/ops/layer-norm.js';
 import { inBlocks } from '../../../engine/ops/lowering.js';
 import {
   pointwise,
@@ -19,7 +19,7 @@ beforeAll(() => tf.setBackend('cpu'));
 type Results = Readonly<Record<string, tf.Tensor>>;
 
 /** All uses of the blocked kernels. */
-function results({ x, z, dy, s, w, b, kernel, shift, factor }: Results): Results {
+function results({ x, z, dy, s, w, b, kernel, shift, factor, inverse }: Results): Results {
   const map = inBlocks(x as tf.Tensor4D);
   const gradient = inBlocks(dy as tf.Tensor4D);
   const scale = s as tf.Tensor4D;
@@ -37,7 +37,8 @@ function results({ x, z, dy, s, w, b, kernel, shift, factor }: Results): Results
     affine: channelAffine(map, scale, { add: z as tf.Tensor4D }),
     sum: map.sum([1, 2]),
     standard: standardized(map, 1e-6)[0],
-    inverse: standardized(map, 1e-6)[1],
+    factors: standardized(map, 1e-6)[1],
+    standardGradient: standardizeGradient(inBlocks(z as tf.Tensor4D), map, inverse),
     norm: layerNorm(map, { weight: factor as tf.Tensor1D, bias: shift as tf.Tensor1D }, 1e-6),
     depthwise: depthwiseConv(map, {
       weight: kernel as tf.Tensor4D,
@@ -63,6 +64,7 @@ describe.each([8, 16])('blocks of %i channels', (block) => {
       kernel: values(7, [3, 3, c, 1]),
       shift: values(8, [c]),
       factor: values(9, [c], [0.5, 2]),
+      inverse: values(10, [n, h, w, 1], [0.5, 2]),
     };
     const graph = captureGraph({
       name: 'test',

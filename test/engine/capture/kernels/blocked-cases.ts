@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { channelAffine, channelDot } from '../../../../engine/ops/channels.js';
 import { FUSED_KERNEL } from '../../../../engine/ops/fused-kernels.js';
 import { geluSlope } from '../../../../engine/ops/gelu.js';
+import { standardizeGradient } from '../../../../engine/ops/layer-norm.js';
 import { inBlocks } from '../../../../engine/ops/lowering.js';
 import {
   pointwise,
@@ -53,6 +54,13 @@ export const BLOCKED_CASES: KernelTable = {
     const { factor, slope } = geluSlope(x.mul(4));
     return slope.mul(factor);
   }),
+  [FUSED_KERNEL.standardizeGradient]: [false, true].flatMap((isCentered) =>
+    onMaps(
+      isCentered ? 'of a centered gradient' : 'of any gradient',
+      ({ x, dy, inverse }) => standardizeGradient(inBlocks(dy), x, inverse, isCentered),
+      (map) => ({ dy: map, inverse: [...map.slice(0, 3), 1] }),
+    ),
+  ),
   [FUSED_KERNEL.pointwise]: [
     ...onMaps(
       'map',
