@@ -4,6 +4,7 @@ import { describeFailure } from '../core/failure.js';
 import type { RgbImage } from '../core/image.js';
 import type { ImageResult } from '../core/results.js';
 import { decodingFor } from '../inference/decoding.js';
+import { scoreOption } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { open } from '../inference/open.js';
 import { decodeImageBytes } from '../io/image/decode.js';
@@ -63,9 +64,7 @@ function predictOf(model: ImageModel, info: ModelInfo): OpenedModel['predict'] {
     // Tiles are for the other tasks: a classifier's image is decoded.
     return (image, { top }, signal) => batches.predict(image as RgbImage, { top, signal });
   }
-  // Smallest score of objects, unless the model takes scores by class from its card.
-  const { scores } = info;
-  const own = scores?.from === 'validation' ? undefined : scores?.score;
+  const own = info.scores && scoreOption(info.scores);
   return (image, { score = own, perClassNms, max, top }, signal) =>
     inTurn<ImageResult>(() => model.predict(image, { score, perClassNms, max, top, signal }));
 }

@@ -4,7 +4,6 @@ import { ConfigError } from '../core/errors.js';
 import type { ImageResult } from '../core/results.js';
 import { compressMask } from '../core/results.js';
 import { rleArea } from '../core/rle.js';
-import { shownObjects, shownScores } from '../inference/detect/shown-scores.js';
 import type { ImageModel } from '../inference/model.js';
 import { toLabelMe } from '../inference/to-labelme.js';
 import { cocoCategories, cocoImage } from '../io/coco/write.js';
@@ -59,13 +58,8 @@ export function withLabelFiles(
       `--format ${format}: expected a detector or segmenter, got a classifier; its results fit --format labelme`,
     );
   const { lists: ownLists = [], common = [], ...writer } = writerOf(format, model, out);
-  const scores = model.task === 'detect' ? shownScores(model.card, score) : undefined;
-  const shown = (result: ImageResult): ImageResult =>
-    result.task === 'detect' && scores
-      ? { ...result, objects: shownObjects(result.objects, scores) }
-      : result;
   const imageOf = (file: string, result: ImageResult): AnnotatedImage =>
-    annotatedResult(shown(result), basename(file));
+    annotatedResult(presentation.shown(result), basename(file));
   const stem = (name: string): string => name.replace(/\.png$/, '');
   return {
     ...presentation,
@@ -82,7 +76,7 @@ export function withLabelFiles(
     pictures: async (predicted, name) => {
       const { file, result } = predicted;
       const path = writer.path?.(stem(name));
-      const text = writer.text?.(imageOf(file, result), shown(result), file);
+      const text = writer.text?.(imageOf(file, result), presentation.shown(result), file);
       const labels =
         path === undefined || text === undefined ? {} : { [path]: new TextEncoder().encode(text) };
       return { ...(await presentation.pictures(predicted, name)), ...labels };
@@ -90,7 +84,7 @@ export function withLabelFiles(
     files: (lists) => ({ ...presentation.files(lists), ...writer.files?.(lists) }),
     texts: (lists) => writer.texts?.(lists) ?? {},
     wrote: (numImages, folder) =>
-      `${presentation.wrote(numImages, folder)}; ${format} labels of objects from a score of ${scores?.score ?? score ?? 0}`,
+      `${presentation.wrote(numImages, folder)}; ${format} labels of objects from a score of ${presentation.common.score ?? score ?? 0}`,
   };
 }
 

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { oneLine } from '../core/controls.js';
-import { ImageError, OptionError } from '../core/errors.js';
-import { describeScores, scoreFields, shownScores } from '../inference/detect/shown-scores.js';
+import { ImageError } from '../core/errors.js';
 import type { ImageModel } from '../inference/model.js';
 import { assertApart } from '../io/files/apart.js';
 import { makeFolder, writeAtomically, writeTextAtomically } from '../io/files/atomic.js';
@@ -10,14 +9,11 @@ import type { RowSpool } from '../io/files/row-spool.js';
 import { pngNames } from '../io/png/names.js';
 import { shardWork, type ShardedWorkOptions } from './distributed/sharded-work.js';
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
-import type { LabelFormat } from './label-files.js';
-import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
-import { present } from './present.js';
+import { present, type PresentFilesOptions } from './present.js';
+import type { TextBlock } from './presentation.js';
 
 /** Options of predicting files. */
-export interface PredictFilesOptions extends ShardedWorkOptions, PresentOptions {
-  /** Format of a labeling tool to write, too; only with `out`. */
-  readonly format?: LabelFormat | undefined;
+export interface PredictFilesOptions extends ShardedWorkOptions, PresentFilesOptions {
   /** Called with the text about each image. */
   readonly onText?: ((text: readonly TextBlock[]) => void) | undefined;
   /** Called at the end with the document of `predict --json`, whose lists are {@link JsonRows}, to be read before it ends. */
@@ -45,7 +41,7 @@ export async function predictFiles(
 ): Promise<PredictedFiles> {
   const { out, onText, onNotice, onDocument } = options;
   const { owns, gather, finish, spool } = shardWork(options);
-  const presentation = await presentationOf(model, options);
+  const presentation = await present(model, options);
   const names = pngNames(files);
   if (out !== undefined) {
     const outputs = presentation.outputs(names).map((name) => join(out, name));
@@ -100,7 +96,7 @@ export async function predictFiles(
     }
     await onDocument?.({
       model: model.file,
-      ...scoreFieldsOf(model, options),
+      ...presentation.common,
       ...(await rowsOf(['predictions'])),
       ...(failed.length > 0 && { failed }),
     });
@@ -111,29 +107,6 @@ export async function predictFiles(
     own.forEach((rows) => (out === undefined ? rows.remove() : rows.close()));
     throw error;
   }
-}
-
-/** Creates the presentation of a model's results. @throws ConfigError for a format without a folder */
-export async function presentationOf(
-  model: ImageModel,
-  { out, format, ...options }: PresentOptions & Pick<PredictFilesOptions, 'out' | 'format'>,
-): Promise<Presentation> {
-  if (model.task === 'detect') {
-    const line = describeScores(shownScores(model.card, options.score), model.classNames);
-    if (line !== undefined) options.onNotice?.(line);
-  }
-  const presentation = await present(model, options);
-  if (format === undefined) return presentation;
-  if (out === undefined) throw new OptionError(`--format ${format}: expected --out DIR with it`);
-  const { withLabelFiles } = await import('./label-files.js');
-  return withLabelFiles(presentation, model, { format, score: options.score, out });
-}
-
-/** Fields of the JSON document about the smallest score of a detector's objects. */
-export function scoreFieldsOf(model: ImageModel, { score }: PresentOptions): object {
-  return model.task === 'detect'
-    ? scoreFields(shownScores(model.card, score), model.classNames)
-    : {};
 }
 
 function noneRead(failed: readonly FailedImage[]): ImageError {

@@ -8,7 +8,7 @@ import { leadsInto } from '../io/files/inside.js';
 import { statsOf } from '../io/files/list.js';
 import type { Presentation, PresentOptions, TextBlock } from './presentation.js';
 import { predictedOrFailed, type FailedImage } from './predict-file.js';
-import { presentationOf } from './predict-files.js';
+import { present } from './present.js';
 
 /** Interval at which a folder is listed. */
 const SCAN_MS = 500;
@@ -61,7 +61,7 @@ export async function* predictFolder(
   folder: string,
   { out, signal, ...options }: PredictFolderOptions,
 ): AsyncGenerator<FolderPrediction | FailedImage> {
-  const presentation = await presentationOf(model, options);
+  const presentation = await present(model, options);
   const watched = new Map<string, Watched>();
   let isGone = false;
   for (let index = 0; !signal.aborted;) {
@@ -70,8 +70,8 @@ export async function* predictFolder(
       isGone = !isGone;
       options.onNotice?.(isGone ? `${folder} is gone; waiting for it` : `${folder} is back`);
     }
-    const present = new Set(files);
-    for (const file of watched.keys()) if (!present.has(file)) watched.delete(file);
+    const current = new Set(files);
+    for (const file of watched.keys()) if (!current.has(file)) watched.delete(file);
     for (const file of files) {
       if (signal.aborted) return;
       const read = await readIfReady(model, file, watched, out);

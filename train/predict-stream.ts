@@ -4,7 +4,7 @@ import type { ImageModel } from '../inference/model.js';
 import { decodeImageBytes } from '../io/image/decode.js';
 import type { PresentOptions } from './presentation.js';
 import { ALL } from './predict-file.js';
-import { presentationOf, scoreFieldsOf } from './predict-files.js';
+import { present } from './present.js';
 
 /**
  * Predicts one image in memory.
@@ -19,13 +19,13 @@ export async function predictBytes(
   name: string,
   options: PresentOptions,
 ): Promise<object> {
-  const presentation = await presentationOf(model, options);
+  const presentation = await present(model, options);
   const image = await decodeImageBytes(bytes, name, decodingFor(model.card));
   const { width, height } = image;
   const fields = presentation.fields(await model.predict(image, ALL));
   return {
     model: model.file,
-    ...scoreFieldsOf(model, options),
+    ...presentation.common,
     predictions: [{ file: name, width, height, ...fields }],
   };
 }
@@ -48,7 +48,7 @@ export async function* predictFrames(
   { width, height }: FrameSize,
   options: PresentOptions,
 ): AsyncGenerator<object> {
-  const presentation = await presentationOf(model, options);
+  const presentation = await present(model, options);
   const frames = wholeFrames(stream, { width, height });
   let next = frames.next();
   for (let frame = 0; ; frame++) {

@@ -30,6 +30,10 @@ export interface PresentOptions {
 
 /** Presentation of a model's results as text and files. */
 export interface Presentation<Result extends ImageResult = ImageResult> {
+  /** Fields of the JSON document about all images. */
+  readonly common: { readonly score?: number | undefined };
+  /** Selects of a result what people see. */
+  shown(result: Result): Result;
   /** Fields of the JSON document for an image, besides file and size. */
   fields(result: Result): object;
   /** Text for people. */

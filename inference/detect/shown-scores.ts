@@ -47,6 +47,10 @@ export function detectionChoice(
   return { minScore: byClass ?? overall, acrossClassesIou, max };
 }
 
+/** Score option of `predict` that gives the shown objects: none for scores of the card, which it takes by class. */
+export const scoreOption = ({ score, from }: ShownScores): number | undefined =>
+  from === 'validation' ? undefined : score;
+
 /** Selects the shown objects. */
 export function shownObjects(
   objects: readonly DetectedObject[],

@@ -9,6 +9,8 @@ export function presentClasses({
   classNames,
 }: ClassifierModel): Presentation<ClassifyResult> {
   return {
+    common: {},
+    shown: (result) => result,
     fields: ({ classes }) => ({ top: classes }),
     text: ({ file: image, result: { classes } }) => [
       image,

@@ -1,6 +1,10 @@
 import { basename } from 'node:path';
 import type { DetectedObject, DetectResult } from '../../core/results.js';
-import { shownObjects, type ShownScores } from '../../inference/detect/shown-scores.js';
+import {
+  scoreFields,
+  shownObjects,
+  type ShownScores,
+} from '../../inference/detect/shown-scores.js';
 import type { DetectorModel } from '../../inference/model.js';
 import { toCoco } from '../../inference/to-coco.js';
 import { cocoCategories, cocoImage } from '../../io/coco/write.js';
@@ -34,15 +38,19 @@ export function presentObjects(
   { card: { classNames, categoryIds } }: DetectorModel,
   scores: ShownScores,
 ): Presentation<DetectResult> {
-  const shownOf = ({ objects }: DetectResult): readonly DetectedObject[] =>
-    shownObjects(objects, scores);
+  const shown = (result: DetectResult): DetectResult => ({
+    ...result,
+    objects: shownObjects(result.objects, scores),
+  });
   return {
+    common: scoreFields(scores, classNames),
+    shown,
     fields: (result) => ({
-      detections: shownOf(result).map(({ name, score, box }) => ({ name, score, bbox: box })),
+      detections: shown(result).objects.map(({ name, score, box }) => ({ name, score, bbox: box })),
     }),
     text: ({ file, result }) => {
-      const shown = shownOf(result);
-      const rows = shown
+      const { objects } = shown(result);
+      const rows = objects
         .slice(0, MOST_SHOWN)
         .map(({ name, score, box }) => [
           name,
@@ -50,9 +58,9 @@ export function presentObjects(
           ...box.map((value) => value.toFixed(0)),
         ]);
       return [
-        `${file}: ${counted(shown.length, 'object')}${shown.length === 0 ? hintOf(result) : ''}`,
+        `${file}: ${counted(objects.length, 'object')}${objects.length === 0 ? hintOf(result) : ''}`,
         ...(rows.length > 0 ? [[['class', 'score %', 'x', 'y', 'width', 'height'], ...rows]] : []),
-        ...(shown.length > MOST_SHOWN ? [`… and ${shown.length - MOST_SHOWN} more`] : []),
+        ...(objects.length > MOST_SHOWN ? [`… and ${objects.length - MOST_SHOWN} more`] : []),
       ];
     },
     lists: ['images', 'results'],
@@ -65,9 +73,7 @@ export function presentObjects(
     },
     outputs: (pictures) => [...pictures, 'results.json', 'images.json'],
     pictures: async ({ image, result }, name) => ({
-      [name]: encodeRgbPng(
-        await draw(reducedResult({ ...result, objects: shownOf(result) }, image), image),
-      ),
+      [name]: encodeRgbPng(await draw(reducedResult(shown(result), image), image)),
     }),
     files: ({ images, results }) => ({
       'results.json': results,

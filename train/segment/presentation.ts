@@ -25,6 +25,8 @@ export function presentPixels(
   const hex = (k: number): string =>
     `#${Buffer.from(palette.subarray(3 * k, 3 * k + 3)).toString('hex')}`;
   return {
+    common: {},
+    shown: (result) => result,
     fields: (result) => ({
       classes: classFractions(result).map(({ classIndex, name, fraction }) => ({
         classIndex,

@@ -7,7 +7,12 @@ import type { DetectedObject } from '../../../core/results.js';
 import { openEngine } from '../../../engine/runtime/engine.js';
 import type { BestScores, DetectorCard } from '../../../inference/card.js';
 import { readCard } from '../../../inference/read-card.js';
-import { describeScores, shownScores } from '../../../inference/detect/shown-scores.js';
+import {
+  describeScores,
+  detectionChoice,
+  scoreOption,
+  shownScores,
+} from '../../../inference/detect/shown-scores.js';
 import type { DetectorModel, PredictCallOptions } from '../../../inference/model.js';
 import { modelOf } from '../../../inference/model-of.js';
 import { open } from '../../../inference/open.js';
@@ -143,4 +148,22 @@ test('a line lists a few classes that differ, and none for a score that was give
   expect(line).toContain('1 more)');
   expect(describeScores(shownScores({ bestScores }, 0.2), names)).toBeUndefined();
   expect(describeScores(shownScores({}, undefined), names)).toContain('from score 0.3 on');
+});
+
+test('the score is that of the call, else of the model, else of the card, else none', () => {
+  const bestScores = { overall: 0.4, f1: 1, byClass: [0.4, 0.6] };
+  const least = (card: object, options: object, call: object): unknown =>
+    detectionChoice(card, options, call).minScore;
+  expect(least({ bestScores }, { score: 0.2 }, { score: 0.1 })).toBe(0.1);
+  expect(least({ bestScores }, { score: 0.2 }, {})).toBe(0.2);
+  expect(least({ bestScores }, {}, {})).toEqual([0.4, 0.6]);
+  expect(least({}, {}, {})).toBe(0);
+  // Where people see the objects: the same, but 0.3 for none.
+  expect(scoreOption(shownScores({}, undefined))).toBe(0.3);
+  expect(scoreOption(shownScores({ bestScores }, undefined))).toBeUndefined();
+  expect(scoreOption(shownScores({ bestScores }, 0.1))).toBe(0.1);
+  const { acrossClassesIou, max } = detectionChoice({}, { perClassNms: true, max: 3 }, {});
+  expect([acrossClassesIou, max]).toEqual([undefined, 3]);
+  const chosen = detectionChoice({}, { perClassNms: true, max: 3 }, { perClassNms: false, max: 2 });
+  expect(chosen).toMatchObject({ acrossClassesIou: 0.7, max: 2 });
 });
