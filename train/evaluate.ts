@@ -57,9 +57,8 @@ export async function evaluationReport<Model extends ImageModel>(
   assertObject('evaluate', 'an object of options', options);
   if (!Object.hasOwn(TASKS, model.task))
     throw new InputError(`evaluate: expected ${MODEL}, got one of the task ${quote(model.task)}`);
-  const { fromExamples, isSet, prediction } = TASKS[model.task];
-  if (!prediction)
-    throw new InputError(`evaluate: expected a model that predicts, got ${model.task}`);
+  const { fromExamples, isSet, evaluate: score } = TASKS[model.task];
+  if (!score) throw new InputError(`evaluate: expected a model that predicts, got ${model.task}`);
   assertObject('evaluate', MODEL, model, 'predict', 'classNames', 'card', 'options');
   if (Array.isArray(data) && data.length === 0)
     throw new DataError('eval: expected images, got none');
@@ -72,7 +71,7 @@ export async function evaluationReport<Model extends ImageModel>(
     throw new InputError(
       `evaluate: expected the path of a data set, a set or a list of examples to ${model.task}, got ${describedValue(data)}`,
     );
-  const report = await prediction.evaluate(model, set, options);
+  const report = await score(model, set, options);
   return report as EvaluationReport<EvaluationScores<Model['task']>>;
 }
 

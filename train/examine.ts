@@ -18,14 +18,14 @@ export type ExaminedWeights = Pick<RunEvaluation, 'step' | 'which' | 'atStep'>;
  * @throws ConfigError, DataError, WeightsError
  */
 export async function examineRun(
-  { prediction, reportSections, name }: Task,
+  { evaluate, reportSections, name }: Task,
   engine: Engine,
   request: SectionsRequest,
   weights: ExaminedWeights,
 ): Promise<RunEvaluation> {
   const { folder, backbone } = request;
   const model =
-    prediction &&
+    evaluate &&
     modelOf<PredictTask>(engine, await load(folder, { ema: weights.which === 'ema', backbone }), {
       frozen: name === 'classify',
     });

@@ -19,7 +19,6 @@ import { classificationFacts } from '../classify/data-facts.js';
 import { fitClassifier } from '../classify/fit-settings.js';
 import { setUpClassifier } from '../classify/set-up.js';
 import { benchmarkClassifier } from '../classify/benchmark.js';
-import { present } from '../present.js';
 import { classifierSections } from '../classify/report-sections.js';
 import { scoreClassifier } from '../classify/score.js';
 import { counted } from '../data-facts.js';
@@ -67,7 +66,7 @@ export const classify: Task<ClassificationConfig, ClassificationSet, Classificat
   dataOptions: ['valFraction', 'layout'],
   classNames: (set) => set.classes.map(({ name }) => name),
   alignClasses: alignClassification,
-  prediction: { evaluate: scoreClassifier, present },
+  evaluate: scoreClassifier,
   reportSections: classifierSections,
   benchmark: { defaults: { batch: 8, sizePx: 224 }, run: benchmarkClassifier },
   setUp: setUpClassifier,

@@ -9,7 +9,6 @@ import { setUpDetector } from '../detect/set-up.js';
 import { ALL_DATA_OPTIONS } from './data-options.js';
 import { loadSets } from './find-data.js';
 import { benchmarkDetector } from '../detect/benchmark.js';
-import { present } from '../present.js';
 import { detectorSections } from '../detect/report-sections.js';
 import { scoreDetector } from '../detect/score.js';
 import { inspectDetectionData } from '../detect/inspect.js';
@@ -43,7 +42,7 @@ export const detect: Task<DetectionConfig, CocoSet, DetectionExample> = {
   divide: splitCoco,
   dataOptions: ALL_DATA_OPTIONS,
   alignClasses: alignDetection,
-  prediction: { evaluate: scoreDetector, present },
+  evaluate: scoreDetector,
   reportSections: detectorSections,
   benchmark: { defaults: { batch: 1, sizePx: 800 }, run: benchmarkDetector },
   setUp: setUpDetector,

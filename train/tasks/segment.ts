@@ -16,7 +16,6 @@ import { setUpSegmenter } from '../segment/set-up.js';
 import { ALL_DATA_OPTIONS } from './data-options.js';
 import { loadSets } from './find-data.js';
 import { benchmarkSegmenter } from '../segment/benchmark.js';
-import { present } from '../present.js';
 import { segmenterSections } from '../segment/report-sections.js';
 import { scoreSegmenter } from '../segment/score.js';
 import { inspectSegmentationData } from '../segment/inspect.js';
@@ -57,7 +56,7 @@ export const segment: Task<SegmentationConfig, SegmentationSet, SegmentationExam
   divide: (set, rule) => splitSamples(set, rule, set.source),
   dataOptions: ALL_DATA_OPTIONS,
   alignClasses: alignSegmentation,
-  prediction: { evaluate: scoreSegmenter, present },
+  evaluate: scoreSegmenter,
   reportSections: segmenterSections,
   benchmark: { defaults: { batch: 1, sizePx: 512 }, run: benchmarkSegmenter },
   setUp: setUpSegmenter,

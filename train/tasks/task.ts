@@ -11,7 +11,6 @@ import type { ImageModel } from '../../inference/model.js';
 import type { DataFacts, FittedSettings, LearnedScore, SetContent } from '../data-facts.js';
 import type { EvaluationOptions, EvaluationReport, EvaluationScores } from '../evaluation.js';
 import type { InspectedSet, InspectRequest } from '../inspect.js';
-import type { PresentOptions, Presentation } from '../presentation.js';
 import type { ReportSections, SectionsRequest } from '../report-sections.js';
 import type { WhichWeights } from '../log-record.js';
 import type { Run, RunLength } from '../loop.js';
@@ -169,18 +168,13 @@ export interface Task<
   readonly dataOptions: readonly (keyof DataOptions)[];
   /** Gives the classes of a set the indices of `wanted`, by name; absent without classes. @throws DataError if they differ */
   alignClasses?(set: Set, wanted: readonly string[], owner: ClassOwner): AlignedSet<Set>;
-  /** Members for models with predictions; absent for pre-training. */
-  readonly prediction?: {
-    /** Evaluates a model on a data set. @throws DataError, ConfigError */
-    evaluate(
-      model: ImageModel,
-      data: string | Set,
-      options: EvaluationOptions,
-    ): Promise<EvaluationReport<EvaluationScores>>;
-    /** Creates the presentation of predictions: text, pictures and rows. */
-    present(model: ImageModel, options: PresentOptions): Promise<Presentation>;
-  };
-  /** Creates report sections about a trained model. @param model undefined if there is no `prediction` */
+  /** Evaluates a model on a data set; absent for pre-training, whose models have no predictions. @throws DataError, ConfigError */
+  evaluate?(
+    model: ImageModel,
+    data: string | Set,
+    options: EvaluationOptions,
+  ): Promise<EvaluationReport<EvaluationScores>>;
+  /** Creates report sections about a trained model. @param model undefined without `evaluate` */
   reportSections(
     model: ImageModel | undefined,
     request: SectionsRequest,
