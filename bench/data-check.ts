@@ -88,7 +88,7 @@ await inFolder((folder) => {
     const seconds = Math.round((performance.now() - start) / 10) / 100;
     const { ok, peakMemoryMb, splits } = JSON.parse(stdout) as CheckReport;
     if (!ok || splits[0].counts.annotations !== annotations)
-      throw new Error(`data check: expected ${annotations} sound annotations, got ${stdout}`);
+      throw new Error(`data check: expected ${annotations} valid annotations, got ${stdout}`);
     const megabytes = Math.round(statSync(file).size / 1e6);
     console.log(JSON.stringify({ megabytes, annotations, seconds, peakMemoryMb }));
   }

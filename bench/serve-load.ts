@@ -7,7 +7,7 @@ import { differenceOf, largePhoto, type Case, type Cases } from './serve-cases.j
 
 /** Time limit of a body: of the server's, and after which a hung client of the others leaves. */
 export const TIMEOUT_S = 10;
-/** Share of the requests with a broken body, and of those that hang: one in so many. */
+/** Fraction of the requests with a broken body, and of those that hang: one in so many. */
 const ONE_IN = 20;
 /** Interval of the memory's samples. */
 const SAMPLE_MS = 2000;

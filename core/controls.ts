@@ -1,7 +1,7 @@
 /** Control characters, which would break a message into lines, color a terminal or reverse text. */
 const CONTROL =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-/** Those without line breaks and tabs. */
+/** Control characters without line breaks and tabs. */
 const UNSAFE =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 

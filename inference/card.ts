@@ -29,7 +29,7 @@ export const ClassifierCard = t.record({
 });
 export type ClassifierCard = t.Infer<typeof ClassifierCard>;
 
-/** Smallest scores that gave the best F1 at IoU 0.5 on validation data; with fewer than 20 objects drawn towards the usual 0.3. */
+/** Smallest scores that gave the best F1 at IoU 0.5 on validation data; with fewer than 20 objects drawn toward the usual 0.3. */
 export const BestScores = t.record({
   /** Over the detections of all classes together. */
   overall: t.FRACTION,
@@ -159,19 +159,19 @@ export function checkedCard<Task extends TaskName = TaskName>(
     );
   const fault = faultOf(SCHEMAS[found], card);
   if (fault !== undefined) return fail(KINDS[found], `one with a damaged card: ${fault}`);
-  const sound = card as ModelCard;
-  if (inputPixels(sound) > MAX_INPUT_PIXELS)
+  const valid = card as ModelCard;
+  if (inputPixels(valid) > MAX_INPUT_PIXELS)
     return fail(
       KINDS[found],
-      `one for inputs of ${inputPixels(sound).toPrecision(3)} pixels (at most ${MAX_INPUT_PIXELS})`,
+      `one for inputs of ${inputPixels(valid).toPrecision(3)} pixels (at most ${MAX_INPUT_PIXELS})`,
     );
-  if (sound.task === 'detect' || sound.task === 'segment') {
-    const { numClasses } = sound.task === 'detect' ? sound.detector : sound.head;
-    if (sound.classNames.length !== numClasses)
+  if (valid.task === 'detect' || valid.task === 'segment') {
+    const { numClasses } = valid.task === 'detect' ? valid.detector : valid.head;
+    if (valid.classNames.length !== numClasses)
       return fail(
         KINDS[found],
-        `one of ${numClasses} classes with ${sound.classNames.length} class names`,
+        `one of ${numClasses} classes with ${valid.classNames.length} class names`,
       );
   }
-  return sound as CardOf<Task>;
+  return valid as CardOf<Task>;
 }

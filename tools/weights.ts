@@ -287,7 +287,7 @@ async function verifyAction(nameOrFile: string, options: VerifyOptions): Promise
     return;
   }
   const { title, numParameters, sha256, recorded, pieces = [] } = verified;
-  log(`${file}: sound; ${title}, ${numParameters} parameters`);
+  log(`${file}: valid; ${title}, ${numParameters} parameters`);
   for (const piece of pieces) log(`sha256 ${piece.sha256}  ${piece.name}`);
   const all = pieces.length > 0 ? ' of this list (sha256sum PIECES | sha256sum)' : '';
   log(`sha256 ${sha256}${all}${recorded ? ', as recorded' : ' (no record to compare with)'}`);

@@ -2,7 +2,7 @@ import type { Backbone } from '../engine/backbone.js';
 import type { Engine } from '../engine/runtime/engine.js';
 import { writeRunConfig, type RunConfig } from './config/run-config.js';
 import type { RecipeConfig } from './config/schemas.js';
-import type { EarlyVerdict } from './early-truth.js';
+import type { EarlyVerdict } from './early-verdict.js';
 import { requestedLength, type StoredLength } from './length/requested.js';
 import type { TrainResult } from './loop.js';
 import type { RunMonitor } from './monitor.js';

@@ -17,17 +17,17 @@ export function constantLoss(
 ): number {
   const total = sum(counts);
   if (total === 0) return 0;
-  const shares = Array.from(counts, (count, k) => ((classWeights?.[k] ?? 1) * count) / total);
-  const weight = sum(shares);
+  const fractions = Array.from(counts, (count, k) => ((classWeights?.[k] ?? 1) * count) / total);
+  const weight = sum(fractions);
   if (weight === 0) return 0;
   const answer =
     focalGamma === 0
-      ? shares.map((share) => share / weight)
-      : focalAnswer(shares, focalGamma, weight);
+      ? fractions.map((fraction) => fraction / weight)
+      : focalPrediction(fractions, focalGamma, weight);
   return sum(
-    shares.map((share, k) => {
+    fractions.map((fraction, k) => {
       const p = answer[k];
-      return share > 0 ? -share * (1 - p) ** focalGamma * Math.log(Math.max(p, 1e-12)) : 0;
+      return fraction > 0 ? -fraction * (1 - p) ** focalGamma * Math.log(Math.max(p, 1e-12)) : 0;
     }),
   );
 }
@@ -36,11 +36,17 @@ export function constantLoss(
  * The best constant probabilities of a focal loss. Where the loss is lowest, the derivatives of all terms, which rise with the
  * probability, are equal: that value is found where the probabilities add up to 1.
  */
-function focalAnswer(shares: readonly number[], gamma: number, weight: number): readonly number[] {
+function focalPrediction(
+  fractions: readonly number[],
+  gamma: number,
+  weight: number,
+): readonly number[] {
   const slope = (p: number): number =>
     gamma * (1 - p) ** (gamma - 1) * Math.log(p) - (1 - p) ** gamma / p;
   const at = (derivative: number): readonly number[] =>
-    shares.map((share) => (share === 0 ? 0 : bisect(0, 1, (p) => share * slope(p) < derivative)));
+    fractions.map((fraction) =>
+      fraction === 0 ? 0 : bisect(0, 1, (p) => fraction * slope(p) < derivative),
+    );
   // The logarithm of the derivative's magnitude: from nearly flat to that of a probability of 1e-9.
   const best = bisect(
     Math.log(1e-9 * weight),

@@ -29,7 +29,7 @@ export interface TargetCounts {
   /** Class that is background; absent: there is none. */
   readonly background?: number | undefined;
   /** Fraction of the mean that the targets make up, the rest being ignored; default 1. */
-  readonly share?: number | undefined;
+  readonly fraction?: number | undefined;
   /**
    * Class weights and focal factor of its cross-entropy; `other`: changes by which a constant answer cannot be judged, so that its
    * first values are all that it is compared with.

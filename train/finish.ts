@@ -9,7 +9,7 @@ import { RESULT, type RunResult } from '../report/run-result.js';
 import { PICTURES } from '../report/save-picture.js';
 import { latestValid, readBest } from '../weights/checkpoint-folder.js';
 import { CHECKPOINTS } from '../weights/checkpoint-folder.js';
-import type { EarlyVerdict } from './early-truth.js';
+import type { EarlyVerdict } from './early-verdict.js';
 import type { OverfitVerdict } from './overfit.js';
 import type { WhichWeights } from './log-record.js';
 import type { TrainResult } from './loop.js';

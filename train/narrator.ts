@@ -1,6 +1,6 @@
 import { formatDuration } from '../core/duration.js';
 import { counted, type DataFacts, type TargetCounts } from './data-facts.js';
-import { EarlyTruth, type EarlyVerdict } from './early-truth.js';
+import { LearningMonitor, type EarlyVerdict } from './early-verdict.js';
 import type { RunLayout } from './length/layout.js';
 import type { PlannedLength, RunObserver } from './length/pace.js';
 import type { LogRecord, RunListener } from './log-record.js';
@@ -24,13 +24,13 @@ interface NarratorOptions {
 export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
   /** Verdict after a tenth of the run. */
   verdict: EarlyVerdict | undefined;
-  private readonly truth: EarlyTruth;
+  private readonly learning: LearningMonitor;
   private layout: RunLayout | undefined;
   /** Number of steps done before this session. */
   private doneBefore: number | undefined;
 
   constructor(private readonly options: NarratorOptions) {
-    this.truth = new EarlyTruth(options.facts, options.metric);
+    this.learning = new LearningMonitor(options.facts, options.metric);
   }
 
   warmedUp(steps: number): void {
@@ -53,14 +53,14 @@ export class RunNarrator implements RunObserver, Pick<RunListener, 'record'> {
     totalSteps: number,
     targets?: readonly TargetCounts[],
   ): void {
-    const verdict = this.truth.stepped(step, totalSteps, losses, targets);
+    const verdict = this.learning.stepped(step, totalSteps, losses, targets);
     if (!verdict) return;
     this.verdict = verdict;
     this.options.note(verdict.line);
   }
 
   record(record: LogRecord): void {
-    if (record.kind === 'eval') this.truth.evaluated(record.metrics);
+    if (record.kind === 'eval') this.learning.evaluated(record.metrics);
   }
 
   /** `160 images, 172 objects of 1 class: 2,400 steps, about 11 min; anchors fit 97 % of the objects` */

@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.js';
 import { evenly } from '../datasets/evenly.js';
 import type { RecipeConfig } from './config/schemas.js';
 import { counted, type LearnedScore } from './data-facts.js';
-import type { EarlyVerdict } from './early-truth.js';
+import type { EarlyVerdict } from './early-verdict.js';
 import type { LogRecord } from './log-record.js';
 import type { LoadedData, Task } from './tasks/task.js';
 
@@ -111,13 +111,13 @@ export class OverfitGoal {
   /** @param step number of steps done @param early verdict after a tenth of the run */
   verdict(step: number, early: EarlyVerdict | undefined): OverfitVerdict {
     const { goal, best } = this;
-    const learnt = best !== null && best >= goal.atLeast;
+    const isLearned = best !== null && best >= goal.atLeast;
     const score = `${goal.metric} ${best === null ? 'unknown' : best.toPrecision(3)}`;
     return {
       ...goal,
-      learnt,
+      learnt: isLearned,
       value: best,
-      line: learnt
+      line: isLearned
         ? `the set can be learned: ${score} on the images that it was trained on (${goal.atLeast} asked for)`
         : `the set was not learned: ${score} on the images that it was trained on, ${goal.atLeast} asked for; ` +
           `likely: ${early?.reason ?? `labels that do not fit the pictures, see data browse; or too few steps (${step}): more --minutes`}`,

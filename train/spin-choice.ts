@@ -11,7 +11,7 @@ const BUILDING_STEPS = 3;
 const WATCHED_STEPS = 5;
 
 /**
- * Share of the time that threads may spend on loading, together, while those of the steps spin. It is measured by the clock,
+ * Fraction of the time that threads may spend on loading, together, while those of the steps spin. It is measured by the clock,
  * so that it includes their waiting for a core.
  */
 const MOST_LOADING = 0.5;
@@ -63,7 +63,7 @@ export class SpinChoice {
     this.steps++;
     if (this.steps === BUILDING_STEPS) [this.startMs, this.startBusyMs] = [this.now(), busyMs];
     if (this.steps !== BUILDING_STEPS + WATCHED_STEPS) return;
-    const share = (busyMs - this.startBusyMs) / (this.now() - this.startMs);
-    if (share > MOST_LOADING) await this.engine.stopSpinning?.();
+    const loading = (busyMs - this.startBusyMs) / (this.now() - this.startMs);
+    if (loading > MOST_LOADING) await this.engine.stopSpinning?.();
   }
 }

@@ -130,7 +130,7 @@ export async function findCheckpoint<State extends object = Record<string, unkno
   if (checkpoint) return checkpoint;
   const reasons = skipped.map(({ reason }) => reason).join('; ');
   const got = reasons || `none${otherWeightsIn(folder)}`;
-  throw CheckpointError.in(folder, `expected a sound checkpoint, got ${got}`);
+  throw CheckpointError.in(folder, `expected a valid checkpoint, got ${got}`);
 }
 
 /** Lists checkpoints by ascending step; incomplete JSON and tensors without JSON are reported. */

@@ -236,7 +236,7 @@ function nameFileOf(root: string, splits: Splits): string | undefined {
 interface Names {
   /** All, by number. */
   readonly names: readonly string[] | undefined;
-  /** Those to load. */
+  /** Parts to load. */
   readonly classes?: readonly string[] | undefined;
 }
 

@@ -49,9 +49,9 @@ export interface Scene {
 }
 
 /** Fractions of the objects that are crowds, that are placed over an earlier one, and that have a hole. */
-const CROWD_SHARE = 0.05;
-const COVERING_SHARE = 0.7;
-const HOLE_SHARE = 0.35;
+const CROWD_FRACTION = 0.05;
+const COVERING_FRACTION = 0.7;
+const HOLE_FRACTION = 0.35;
 /** Smallest visible fraction of an object, and the covered fraction for intended occlusions. */
 const MIN_VISIBLE = { fraction: 0.3, areaPx: 30 };
 const MAX_VISIBLE_WHEN_COVERED = 0.75;
@@ -69,7 +69,7 @@ export function composeScene(random: Random, options: SceneOptions): Scene {
   const canvas: Canvas = { width, height, plain, ground, owners, objects: [], visible: [] };
   const wanted = minObjects + random.integer(maxObjects - minObjects + 1);
   for (let n = 0; n < wanted; n++) {
-    const covering = random.chance(plain ? 0 : COVERING_SHARE);
+    const covering = random.chance(plain ? 0 : COVERING_FRACTION);
     if (!(covering && place(random, canvas, true))) place(random, canvas, false);
   }
   return { width, height, ground, objects: canvas.objects, owners };
@@ -90,7 +90,7 @@ interface Canvas {
 function place(random: Random, canvas: Canvas, covering: boolean): boolean {
   const { objects, visible, owners, plain } = canvas;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const isCrowd = random.chance(plain ? 0 : CROWD_SHARE);
+    const isCrowd = random.chance(plain ? 0 : CROWD_FRACTION);
     const radius = randomRadius(random, Math.min(canvas.width, canvas.height) / 4);
     const target = covering ? coverTarget(random, canvas, radius) : undefined;
     if (covering && target === undefined) return false;
@@ -101,7 +101,7 @@ function place(random: Random, canvas: Canvas, covering: boolean): boolean {
     const classIndex = random.integer(FORMS.length);
     const pieces = isCrowd
       ? crowdPieces(random, classIndex, center)
-      : [randomPiece(random, classIndex, center, radius, plain ? 0 : HOLE_SHARE)];
+      : [randomPiece(random, classIndex, center, radius, plain ? 0 : HOLE_FRACTION)];
     const pixels = pixelsOf(pieces, canvas);
     if (pixels.length < MIN_VISIBLE.areaPx) continue;
     if (plain && pixels.some((pixel) => owners[pixel] > 0)) continue;
@@ -177,7 +177,7 @@ function crowdPieces(random: Random, classIndex: number, [x, y]: Point): readonl
     const [ux, uy] = randomDirection(random);
     const distance = 32 * random.uniform();
     const center: Point = [x + ux * distance, y + uy * distance];
-    return randomPiece(random, classIndex, center, random.between(5, 9), HOLE_SHARE);
+    return randomPiece(random, classIndex, center, random.between(5, 9), HOLE_FRACTION);
   });
 }
 

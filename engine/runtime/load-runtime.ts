@@ -8,8 +8,8 @@ import type { OnnxRuntime, OrtModule } from './onnx-runtime.js';
 // When this package is imported, since worker threads can no longer do it.
 disableTelemetry();
 
-/** Share of the available memory for sessions. */
-const SESSION_SHARE = 1 / 4;
+/** Fraction of the available memory for sessions. */
+const SESSION_FRACTION = 1 / 4;
 
 /**
  * Loads onnxruntime-node, or onnxruntime-web if the native part is missing.
@@ -20,7 +20,7 @@ const SESSION_SHARE = 1 / 4;
 export async function loadOnnxRuntime(prefer: 'native' | 'wasm' = 'native'): Promise<OnnxRuntime> {
   const machine = {
     numCores: availableParallelism(),
-    sessionBytes: SESSION_SHARE * availableBytes(),
+    sessionBytes: SESSION_FRACTION * availableBytes(),
   };
   if (prefer === 'native') {
     const native = await importNative();

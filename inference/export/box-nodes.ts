@@ -136,7 +136,7 @@ export function keptBoxes(
 }
 
 /** Boxes of several images in one list. */
-interface Regions {
+interface Rois {
   /** `[R, 4]` */
   readonly boxes: ValueName;
   /** int64 `[R]` */
@@ -153,7 +153,7 @@ interface Regions {
 export function roiFeatures(
   g: GraphComposer,
   maps: readonly ValueName[],
-  { boxes, images }: Regions,
+  { boxes, images }: Rois,
   { outputSize: P, channels }: { readonly outputSize: number; readonly channels: number },
 ): ValueName {
   const levels = levelNodes(g, boxes);

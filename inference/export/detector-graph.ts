@@ -220,8 +220,8 @@ function largeOnly(
   return g.op('Where', [g.op('Squeeze', [both, g.integers([2])]), scores, g.floats([-1])]);
 }
 
-/** Brings `[N, rows, …]` to one list of regions. */
-function regionsOf(
+/** Brings `[N, rows, …]` to one list of RoIs. */
+function roisOf(
   g: GraphComposer,
   boxes: ValueName,
   batch: ValueName,
@@ -256,14 +256,14 @@ function stageNodes(
   const logits: ValueName[] = [];
   model.boxStages.forEach(({ inference }, i) => {
     const { classAgnostic, coder } = stages[i];
-    const regions = regionsOf(g, boxes, batch, rows);
-    const features = roiFeatures(g, maps, regions, { outputSize: P, channels });
+    const rois = roisOf(g, boxes, batch, rows);
+    const features = roiFeatures(g, maps, rois, { outputSize: P, channels });
     const part = `box_head_${i}`;
     const shape = [P, P, channels];
     const out = placeNetwork(g, parts.network(part, inference, { features: shape }), {
       prefix: part,
       inputs: { features },
-      sizes: { batch: regions.count, height: g.integers([1]), width: g.integers([1]) },
+      sizes: { batch: rois.count, height: g.integers([1]), width: g.integers([1]) },
     });
     logits.push(out['logits']);
     const groups = classAgnostic ? 1 : K;
@@ -348,8 +348,8 @@ function maskNodes(
   if (!masks) return undefined;
   const P = masks.roiSize;
   const scaled = scale === undefined ? boxes : g.op('Mul', [boxes, scale]);
-  const regions = regionsOf(g, scaled, batch, D);
-  const features = roiFeatures(g, maps, regions, { outputSize: P, channels });
+  const rois = roisOf(g, scaled, batch, D);
+  const features = roiFeatures(g, maps, rois, { outputSize: P, channels });
   const flat = g.op('Reshape', [classes, g.integers([-1])]);
   const oneHot = g.op('OneHot', [flat, g.integers([K]), g.floats([0, 1])]);
   const probabilities = model.maskStages.map(({ inference }, i) => {
@@ -358,7 +358,7 @@ function maskNodes(
     return placeNetwork(g, parts.network(part, inference, shapes), {
       prefix: part,
       inputs: { features, oneHot },
-      sizes: { batch: regions.count, height: g.integers([1]), width: g.integers([1]) },
+      sizes: { batch: rois.count, height: g.integers([1]), width: g.integers([1]) },
     })['masks'];
   });
   const mean = meanNodes(g, probabilities);

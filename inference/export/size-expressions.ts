@@ -4,7 +4,7 @@ import type { GraphComposer, ValueName } from './graph-composer.js';
 /** Sizes of the network's input in a trace. */
 export interface TracedSizes {
   readonly batch: number;
-  /** In pixels; 1 for networks on regions, which have no such axes. */
+  /** In pixels; 1 for networks on RoIs, which have no such axes. */
   readonly height: number;
   readonly width: number;
 }
@@ -102,7 +102,7 @@ export const TRACES = {
   'overlapping images': { sizes: withRests([25, 26, 27]), lengths: OVERLAP_LENGTHS },
   /** Images with sides that are multiples of 32. */
   'padded images': { sizes: withRests([0, 0, 0]), lengths: PATCH_LENGTHS },
-  /** Rows of regions. */
+  /** Rows of RoIs. */
   rows: { sizes: [2, 3, 5].map((batch) => ({ batch, height: 1, width: 1 })), lengths: [] },
 } as const satisfies Readonly<Record<string, Traces>>;
 

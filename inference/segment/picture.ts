@@ -52,7 +52,7 @@ export async function segmentPicture(
       held.push({ r, c, top, left, rows: await scores(top, left) });
       const right = lefts[c + 1] ?? width;
       label({ held, grid, weights, labels }, { top, bottom, left, right }, width);
-      // What the next tiles of this row do not touch waits for the next row, which needs only its end.
+      // Rows that the next tiles of this row do not touch wait for the next row, which needs only its end.
       held = held.map((one) =>
         one.r === r && one.left + side.width <= right ? lowerPart(one, bottom) : one,
       );
@@ -83,7 +83,7 @@ function lowerPart(tile: HeldTile, y: number): HeldTile {
 }
 
 /**
- * Weights of the tiles of a side, `[tile][position]`: they fall to nearly 0 towards a neighbor over the pixels that both
+ * Weights of the tiles of a side, `[tile][position]`: they fall to nearly 0 toward a neighbor over the pixels that both
  * share.
  */
 function fades(starts: readonly number[], side: number): readonly Float32Array[] {

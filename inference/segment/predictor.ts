@@ -144,7 +144,7 @@ async function run(
   for (const value of values)
     if (!Number.isFinite(value))
       throw new NotFiniteError(
-        `segment: expected finite scores, got ${value}; are the weights sound?`,
+        `segment: expected finite scores, got ${value}; are the weights damaged?`,
       );
   const mapSize = h * w * channels;
   return inputs.map((_, i) =>

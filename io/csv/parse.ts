@@ -70,7 +70,7 @@ export function parseCsvRows(
       line += field.split('\n').length - 1;
       at = Math.min(text.length, end + 1);
     }
-    // What follows a closing quote belongs to the field, as spreadsheets read it.
+    // Text after a closing quote belongs to the field, as spreadsheets read it.
     let end = at;
     while (end < text.length && text[end] !== delimiter && text[end] !== '\n' && text[end] !== '\r')
       end++;

@@ -16,10 +16,10 @@ export const UNCOMPRESSED = ' (save it anew without compression: torch.save, num
 const CHECKED_BYTES = 2 ** 24;
 
 /** Error for an archive that its writer cannot have made. */
-export function unsound(path: string, got: string, cause?: unknown): WeightsError {
+export function invalid(path: string, got: string, cause?: unknown): WeightsError {
   return WeightsFileError.in(
     path,
-    `expected a sound zip archive, got ${got} (fetch the file again, or save it anew with torch.save or numpy.savez)`,
+    `expected a valid zip archive, got ${got} (fetch the file again, or save it anew with torch.save or numpy.savez)`,
     { cause },
   );
 }
@@ -27,7 +27,7 @@ export function unsound(path: string, got: string, cause?: unknown): WeightsErro
 /** Wraps the error of a zip reader. */
 export function damaged(path: string, cause: unknown): WeightsError {
   const reason = printable(cause instanceof Error ? cause.message : String(cause));
-  return unsound(path, `one where ${reason}`, cause);
+  return invalid(path, `one where ${reason}`, cause);
 }
 
 /**
@@ -35,7 +35,7 @@ export function damaged(path: string, cause: unknown): WeightsError {
  * left it out.
  */
 export class Archive {
-  private readonly sound = new Set<Entry>();
+  private readonly verified = new Set<Entry>();
   private last: { readonly entry: Entry; readonly bytes: Promise<Uint8Array> } | undefined;
 
   /** @param entries by name, without their common folder */
@@ -123,7 +123,7 @@ export class Archive {
       return this.file.read(dataStart + start, length);
     }
     const bytes = await this.file.read(dataStart, length);
-    if (!this.sound.has(entry)) this.compare(name, entry, crc32(bytes));
+    if (!this.verified.has(entry)) this.compare(name, entry, crc32(bytes));
     return bytes;
   }
 
@@ -138,7 +138,7 @@ export class Archive {
 
   /** Compares the checksum of a record without keeping its bytes. */
   private async checkStored(name: string, entry: Entry, dataStart: number): Promise<void> {
-    if (this.sound.has(entry) || entry.crc32 === 0) return;
+    if (this.verified.has(entry) || entry.crc32 === 0) return;
     let checksum = 0;
     for (let at = 0; at < entry.uncompressedSize; at += CHECKED_BYTES) {
       const length = Math.min(CHECKED_BYTES, entry.uncompressedSize - at);
@@ -156,7 +156,7 @@ export class Archive {
         `expected CRC-32 ${expected} of record "${printable(name)}", got ${got} (the file is damaged; fetch it again)`,
       );
     }
-    this.sound.add(entry);
+    this.verified.add(entry);
   }
 
   /** The record that was inflated last is kept: many tensors may be views of it. */
@@ -183,7 +183,7 @@ export class Archive {
     } catch (cause) {
       throw damaged(this.file.path, cause);
     }
-    if (!this.sound.has(entry)) this.compare(name, entry, crc32(inflated));
+    if (!this.verified.has(entry)) this.compare(name, entry, crc32(inflated));
     return inflated;
   }
 }

@@ -75,7 +75,7 @@ export function flattenCheckpoint(file: string, root: PickleValue): FlatCheckpoi
   };
   const walk = (value: PickleValue, path: string, depth: number): unknown => {
     if (depth > MAX_DEPTH) {
-      // What is inside objects is not needed to be complete: a linked list may be long.
+      // The content of objects is not needed to be complete: a linked list may be long.
       if (ancestors.size > 0) return null;
       fail(`expected values nested at most ${MAX_DEPTH} deep, got more`);
     }

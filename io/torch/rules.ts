@@ -131,8 +131,8 @@ export function torchRules(file: string): PickleRules {
     }
     const nameOfType = isKind(named, 'global') ? DTYPE_OF_NAME.get(named.name) : undefined;
     const dtype = storage.dtype ?? nameOfType ?? fail('expected a dtype for an untyped storage');
-    const sound = shape !== undefined && Number.isSafeInteger(numElements(shape));
-    if (!isSize(offset) || !sound || shape.length !== strides?.length) {
+    const hasShape = shape !== undefined && Number.isSafeInteger(numElements(shape));
+    if (!isSize(offset) || !hasShape || shape.length !== strides?.length) {
       return fail('expected offset, sizes and strides of a tensor to be natural numbers');
     }
     return { kind: 'tensor', storage, dtype, offset, shape, strides };

@@ -21,7 +21,7 @@ export async function assertZipEnd(file: RandomAccessFile): Promise<number> {
   const fail = (got: string): never => {
     throw WeightsFileError.in(
       file.path,
-      `expected a sound zip archive, got one ${got} (truncated or damaged; fetch it again)`,
+      `expected a valid zip archive, got one ${got} (truncated or damaged; fetch it again)`,
     );
   };
   const { sizeBytes } = file;

@@ -3,7 +3,7 @@ import { WeightsError, WeightsFileError } from '../../core/errors.js';
 import { RandomAccessFile } from '../files/random-access.js';
 import { printable } from '../../core/printable.js';
 import type { TensorSource } from '../tensor.js';
-import { Archive, damaged, STORED, UNCOMPRESSED, unsound } from './archive.js';
+import { Archive, damaged, STORED, UNCOMPRESSED, invalid } from './archive.js';
 import { PickleCursor } from './cursor.js';
 import { flattenCheckpoint } from './flatten.js';
 import { torchRules } from './rules.js';
@@ -82,12 +82,12 @@ async function listEntries(path: string, zip: ZipFile): Promise<readonly Entry[]
   for await (const entry of zip.eachEntry()) {
     // Sizes and offsets of the long form are unchecked, and an offset beyond 2⁵³ would end the process.
     if (!(entry.relativeOffsetOfLocalHeader + entry.compressedSize <= zip.fileSize))
-      throw unsound(path, `record "${printable(entry.fileName)}" outside of it`);
+      throw invalid(path, `record "${printable(entry.fileName)}" outside of it`);
     const { compressedSize, uncompressedSize, compressionMethod } = entry;
     const isStored = compressionMethod === STORED;
     stored += RECORD_HEADER_BYTES + (isStored ? uncompressedSize : compressedSize);
     if (!isStored) inflated += uncompressedSize;
-    if (stored > zip.fileSize) throw unsound(path, 'records that overlap');
+    if (stored > zip.fileSize) throw invalid(path, 'records that overlap');
     if (inflated > maxInflated)
       throw WeightsFileError.in(
         path,

@@ -20,8 +20,8 @@ export const SIZE_DIVISOR_PX = 32;
  */
 export function assertImages(where: string, { shape, data }: HostTensor): void {
   const [n, h, w, c] = shape;
-  const sound = shape.length === 4 && n > 0 && h > 0 && w > 0 && c === 3;
-  if (!sound || h % SIZE_DIVISOR_PX !== 0 || w % SIZE_DIVISOR_PX !== 0)
+  const isImageBatch = shape.length === 4 && n > 0 && h > 0 && w > 0 && c === 3;
+  if (!isImageBatch || h % SIZE_DIVISOR_PX !== 0 || w % SIZE_DIVISOR_PX !== 0)
     throw new ShapeError(
       `${where}: expected images [N, H, W, 3] padded to multiples of ${SIZE_DIVISOR_PX}, got ${formatShape(shape)}`,
     );

@@ -12,8 +12,8 @@ import type { ServerState } from '../state.js';
 
 /** Classes of a classifier that are answered unless the request says otherwise. */
 const TOP = 5;
-/** Memory for bodies, as a share of that of a queue of the largest ones. */
-const QUEUED_SHARE = 1 / 4;
+/** Memory for bodies, as a fraction of that of a queue of the largest ones. */
+const QUEUED_FRACTION = 1 / 4;
 /** Status that the metrics show for clients that left. */
 const LEFT = 499;
 
@@ -28,7 +28,7 @@ export function registerPredict(app: FastifyInstance, state: ServerState): void 
     maxBodyBytes,
     timeoutMs,
     maxRequests: 2 * queue + 1,
-    maxBytes: Math.max(2, queue * QUEUED_SHARE) * maxBodyBytes,
+    maxBytes: Math.max(2, queue * QUEUED_FRACTION) * maxBodyBytes,
   });
   // Whatever the type says, the body is the image: its first bytes tell what it is.
   app.removeContentTypeParser(['text/plain', 'application/json']);

@@ -87,7 +87,7 @@ describe.runIf(process.platform === 'linux').each(['parent', 'child', 'both'] as
         // Nothing but the kill ended it.
         expect(signal ?? code, stderr).toBe(victim === 'child' ? 137 : 'SIGKILL');
         let step = await stepOf(run);
-        expect(step, 'newest sound checkpoint').toBeGreaterThanOrEqual(safe);
+        expect(step, 'newest valid checkpoint').toBeGreaterThanOrEqual(safe);
         if (step === 0) {
           // Whether to resume depends on what the child of a dead parent does in its last moment.
           while (kill(ownerOf(run), 0)) await setTimeout(20);

@@ -186,11 +186,11 @@ async function editJson(file: string, from: string, to: string): Promise<void> {
 test('a folder without valid checkpoints is empty, not an error', async () => {
   expect(await latestValid(folder)).toEqual({ checkpoint: undefined, skipped: [] });
   expect(await keepLast(folder, 2)).toEqual([]);
-  await expect(findCheckpoint(folder)).rejects.toThrow('expected a sound checkpoint, got none');
+  await expect(findCheckpoint(folder)).rejects.toThrow('expected a valid checkpoint, got none');
   await saveSteps(1);
   await truncate(join(folder, 'step-1.safetensors'), 1);
   expect((await latestValid(folder)).checkpoint).toBeUndefined();
-  await expect(findCheckpoint(folder)).rejects.toThrow(/sound checkpoint, got .*torn/);
+  await expect(findCheckpoint(folder)).rejects.toThrow(/valid checkpoint, got .*torn/);
 });
 
 test('keepLast deletes all but the newest and the best', async () => {

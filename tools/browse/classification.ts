@@ -40,7 +40,7 @@ async function show(
         width,
         height,
         objects: [],
-        shares: classIndex >= 0 ? [[classIndex, 1]] : undefined,
+        fractions: classIndex >= 0 ? [[classIndex, 1]] : undefined,
         ...(await thumbnailOf(file, thumbnail)),
       };
     },

@@ -112,8 +112,8 @@ export function client(): void {
   const chips = (card: Card, most: number): HTMLElement => {
     const list = element('div', { class: 'chips' });
     const entries: (readonly [number, string])[] = [];
-    if (card.shares) {
-      for (const [k, fraction] of card.shares)
+    if (card.fractions) {
+      for (const [k, fraction] of card.fractions)
         entries.push([
           k,
           data.kind === 'classification'
@@ -172,9 +172,9 @@ export function client(): void {
         const object = card.objects[Number(group.dataset['index'])];
         group.classList.toggle('off', filtering && !fits(object));
       });
-      const inClass = card.shares
+      const inClass = card.fractions
         ? controls.class.value === '' ||
-          card.shares.some(([k]) => k === Number(controls.class.value))
+          card.fractions.some(([k]) => k === Number(controls.class.value))
         : !filtering || card.objects.some(fits);
       const shown =
         inClass &&
@@ -185,7 +185,7 @@ export function client(): void {
     });
     const weight = (c: number): number => {
       const card = data.cards[c];
-      const count = card.shares ? card.shares.length : card.objects.filter(fits).length;
+      const count = card.fractions ? card.fractions.length : card.objects.filter(fits).length;
       const { value } = controls.sort;
       if (value === 'concerns') return -concernsOf[c].length;
       return value === 'most' ? -count : value === 'fewest' ? count : 0;

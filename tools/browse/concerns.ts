@@ -13,7 +13,7 @@ interface Look {
 /** Two boxes of one class with this IoU are probably one object annotated twice. */
 const SAME_OBJECT_IOU = 0.9;
 const LONG_SIDE_RATIO = 25;
-const WHOLE_IMAGE_SHARE = 0.995;
+const WHOLE_IMAGE_FRACTION = 0.995;
 
 /** Finds annotations that are valid but probably mistakes. Crowds are skipped. */
 export function annotationsToLookAt(set: CocoSet): readonly Look[] {
@@ -28,7 +28,7 @@ export function annotationsToLookAt(set: CocoSet): readonly Look[] {
       const ratio = Math.max(width / height, height / width);
       if (ratio > LONG_SIDE_RATIO)
         looks.push({ row, message: `sides of ${Math.round(ratio)} : 1` });
-      if (width * height > WHOLE_IMAGE_SHARE * area)
+      if (width * height > WHOLE_IMAGE_FRACTION * area)
         looks.push({ row, message: 'a box around the whole image' });
       for (const other of rows.slice(0, at)) {
         if (set.classIndices[other] !== set.classIndices[row]) continue;

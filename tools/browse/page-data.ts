@@ -40,7 +40,7 @@ export interface Card {
   /** Colored labels as data URI, for segmentation. */
   readonly overlay?: string | undefined;
   /** Classes of the image with their fraction of the pixels (segmentation), or its class with fraction 1. */
-  readonly shares?: readonly (readonly [classIndex: number, share: number])[] | undefined;
+  readonly fractions?: readonly (readonly [classIndex: number, fraction: number])[] | undefined;
   /** Fraction of ignored pixels. */
   readonly ignored?: number;
   readonly fullest?: boolean | undefined;

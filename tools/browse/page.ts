@@ -81,9 +81,9 @@ function concernPanel({ concerns, numConcerns }: PageData): string {
 /** Classes by descending number of objects on the page, without empty ones. */
 function classOptions({ classes, cards }: PageData): readonly (readonly [string, string])[] {
   const counts = new Float64Array(classes.length);
-  for (const { objects, shares } of cards) {
+  for (const { objects, fractions } of cards) {
     for (const { classIndex } of objects) counts[classIndex]++;
-    for (const [k] of shares ?? []) counts[k]++;
+    for (const [k] of fractions ?? []) counts[k]++;
   }
   return classes
     .map(({ name }, k) => ({ k, name, count: counts[k] }))

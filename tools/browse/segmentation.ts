@@ -81,7 +81,7 @@ async function cardOf(
   if (label instanceof DataError) return card; // among the concerns
   const counts = new Float64Array(256);
   for (const value of label.data) counts[value]++;
-  const shares = classes
+  const fractions = classes
     .map((_, k) => [k, counts[k] / label.data.length] as const)
     .filter(([, fraction]) => fraction > 0)
     .sort((a, b) => b[1] - a[1]);
@@ -92,7 +92,7 @@ async function cardOf(
       classes.map(({ color }) => color),
       thumbnail,
     ),
-    shares,
+    fractions,
     ignored: counts[IGNORED_LABEL] / label.data.length,
   };
 }

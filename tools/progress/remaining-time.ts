@@ -7,7 +7,7 @@ const WINDOW = 24;
 const OUTLIER = 2.5;
 
 /** Part of the time of the set-up that an evaluation takes besides its images: it starts threads and builds graphs, too. */
-const SET_UP_SHARE = 1 / 3;
+const SET_UP_FRACTION = 1 / 3;
 
 /**
  * Estimate of the time that is left: the steps at the mean time of a step, and the evaluations at the mean time of those
@@ -56,7 +56,7 @@ export class RemainingTime {
     const msOfEvaluation =
       this.pausesMs.length > 0
         ? mean(this.pausesMs)
-        : stepsOfEvaluation * msPerStep + SET_UP_SHARE * (this.setUpMs ?? 0);
+        : stepsOfEvaluation * msPerStep + SET_UP_FRACTION * (this.setUpMs ?? 0);
     const seconds = (steps * msPerStep + evaluations * msOfEvaluation) / 1000;
     return Math.min(seconds, Math.max(0, secondsAtMost));
   }

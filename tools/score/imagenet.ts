@@ -50,15 +50,15 @@ interface ImagenetScore {
 export async function scoreImagenet(options: ImagenetScoreOptions): Promise<ImagenetScore> {
   const warnings: string[] = [];
   let evaluator: ClassificationEvaluator | undefined;
-  let truth: Truth | undefined;
+  let groundTruth: GroundTruth | undefined;
   let { numClasses } = options;
   const seen = new Set<string>();
   for (const file of options.dt) {
     const results = await readResults(file);
-    truth ??= await readTruth(options, file, results);
-    const { labels, lookUp } = truth;
-    numClasses ??= truth.classes?.length;
-    const { mapped, line } = recordMapper(truth, file, results);
+    groundTruth ??= await readGroundTruth(options, file, results);
+    const { labels, lookUp } = groundTruth;
+    numClasses ??= groundTruth.classes?.length;
+    const { mapped, line } = recordMapper(groundTruth, file, results);
     for (const { record: read, where } of results.records) {
       const record = mapped(read, where);
       const name = imageName(record.file);
@@ -94,7 +94,7 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
   const done = evaluator ?? new ClassificationEvaluator(numClasses ?? 1);
   const result = done.finish();
   if (result.numSamples === 0) warnings.push('the results are empty');
-  const { labels } = truth ?? (await readTruth(options));
+  const { labels } = groundTruth ?? (await readGroundTruth(options));
   const numMissing = labels ? [...labels.keys()].filter((name) => !seen.has(name)).length : 0;
   if (numMissing > 0) warnings.push(`${numMissing} labeled images have no result and are left out`);
   return {
@@ -106,7 +106,7 @@ export async function scoreImagenet(options: ImagenetScoreOptions): Promise<Imag
 }
 
 /** Labels and classes, where they are known. */
-interface Truth {
+interface GroundTruth {
   /** By name of the image. */
   readonly labels: ReadonlyMap<string, number | string> | undefined;
   /** By index; default: those of the results. */
@@ -117,11 +117,11 @@ interface Truth {
 }
 
 /** @param file the first of the results */
-async function readTruth(
+async function readGroundTruth(
   { gt, classes: classFile, dtClasses, numClasses }: ImagenetScoreOptions,
   file?: string,
   results?: ResultFile,
-): Promise<Truth> {
+): Promise<GroundTruth> {
   const listed = dtClasses === undefined ? undefined : listedClasses(dtClasses);
   const own = results?.classes && namedClasses(results.classes);
   const classes = classFile === undefined ? (listed?.classes ?? own) : readClassList(classFile);
@@ -145,7 +145,7 @@ function namedClasses(names: readonly string[]): readonly ClassEntry[] {
 
 /** Gives the classes of records the indices of the labels. */
 function recordMapper(
-  { classes: labels, listed: ofAll }: Pick<Truth, 'classes' | 'listed'>,
+  { classes: labels, listed: ofAll }: Pick<GroundTruth, 'classes' | 'listed'>,
   file: string,
   { classes: own }: ResultFile,
 ): {

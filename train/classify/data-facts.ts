@@ -4,11 +4,11 @@ import { classWeightsOf } from '../class-weights.js';
 import { constantLoss } from '../constant-loss.js';
 import { counted, type DataFacts } from '../data-facts.js';
 
-/** Share of the largest class from which a model may well learn that class alone. */
+/** Fraction of the largest class from which a model may well learn that class alone. */
 const ONE_CLASS = 0.9;
 
 /**
- * Factor of the share of the largest class from which an accuracy is more than that of a constant answer, and the number of its
+ * Factor of the fraction of the largest class from which an accuracy is more than that of a constant answer, and the number of its
  * standard deviations over the images, which decides for a handful of them.
  */
 const BETTER = 1.2;
@@ -24,8 +24,8 @@ export function classificationFacts(
   for (const k of labels) counts[k]++;
   const names = classes.map(({ name }) => name);
   const largest = counts.indexOf(Math.max(...counts));
-  const share = counts[largest] / Math.max(samples.length, 1);
-  const deviation = Math.sqrt((share * (1 - share)) / Math.max(samples.length, 1));
+  const fraction = counts[largest] / Math.max(samples.length, 1);
+  const deviation = Math.sqrt((fraction * (1 - fraction)) / Math.max(samples.length, 1));
   const smooth = (samples.length * labelSmoothing) / classes.length;
   return {
     counts: `${counted(samples.length, 'image')} of ${counted(classes.length, 'class', 'classes')}`,
@@ -33,11 +33,11 @@ export function classificationFacts(
       counts.map((count) => (1 - labelSmoothing) * count + smooth),
       { classWeights: classWeightsOf(classWeights, labels, names), focalGamma },
     ),
-    learnedFrom: Math.min(1, Math.max(BETTER * share, share + DEVIATIONS * deviation)),
+    learnedFrom: Math.min(1, Math.max(BETTER * fraction, fraction + DEVIATIONS * deviation)),
     concerns:
-      share > ONE_CLASS
+      fraction > ONE_CLASS
         ? [
-            `one class only: ${Math.round(100 * share)} % of the images are of ${classes[largest].name}`,
+            `one class only: ${Math.round(100 * fraction)} % of the images are of ${classes[largest].name}`,
           ]
         : [],
   };

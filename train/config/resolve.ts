@@ -121,9 +121,9 @@ function checked({ config, sources }: MergedSettings, task: RecipeConfig['task']
     };
   });
   if (problems.length > 0) throw new ConfigFileError(formatProblems(problems));
-  const sound = config as unknown as RecipeConfig;
-  assertConsistent(sound);
-  return sound;
+  const valid = config as unknown as RecipeConfig;
+  assertConsistent(valid);
+  return valid;
 }
 
 /** Suggests the option or setting that was meant, where `--set` names one that does not exist. @param path up to the first unknown key */

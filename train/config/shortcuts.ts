@@ -85,7 +85,7 @@ type Setter = (config: RecipeConfig, value: number, merged: MergedSettings) => S
 const SETTERS: Readonly<Record<keyof Shortcuts, Setter>> = {
   batch: ({ batchSize, accumulation }, batch, { sources }) => ({
     batchSize: batch,
-    // What the user set stays, wherever it was set.
+    // A setting of the user stays, wherever it was set.
     ...((sources['accumulation'] ?? 'recipe').startsWith('recipe') && {
       accumulation: Math.max(1, Math.round((batchSize * accumulation) / batch)),
     }),

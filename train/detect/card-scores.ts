@@ -5,7 +5,7 @@ import type { DetectorScores } from './evaluate.js';
 
 /**
  * Chooses the scores of the model card: those with the best F1 of boxes, by class where it has at least 20 objects; of fewer
- * in all, the score is drawn towards the usual one.
+ * in all, the score is drawn toward the usual one.
  *
  * @returns undefined if no detection is right
  */

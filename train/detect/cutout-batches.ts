@@ -53,8 +53,8 @@ export async function cutOutAll(
     0,
   );
   // Of images with many objects fewer are needed, from all parts of the set.
-  const share = Math.min(1, (2 * MOST_CUTOUTS) / Math.max(numObjects, 1));
-  const indices = evenly(few, Math.ceil(share * few.length));
+  const fraction = Math.min(1, (2 * MOST_CUTOUTS) / Math.max(numObjects, 1));
+  const indices = evenly(few, Math.ceil(fraction * few.length));
   const all: Cutout[] = [];
   const options = { size: Math.round(MARGIN * size), numClasses };
   for (const index of indices) {

@@ -28,7 +28,7 @@ export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts
   const numObjects = objects.length;
   const fitting = objects.filter((object) => anchorOverlap(object, anchors) >= FITTING_IOU);
   const outside = images.flatMap(({ boxes, size }) =>
-    boxes.filter((box) => outsideShare(box, size) > OUTSIDE),
+    boxes.filter((box) => outsideFraction(box, size) > OUTSIDE),
   );
   const numOutside = outside.length;
   const numEmpty = images.filter(({ boxes }) => boxes.length === 0).length;
@@ -63,10 +63,10 @@ export function detectionFacts(set: CocoSet, config: DetectionConfig): DataFacts
   };
 }
 
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
+const percent = (fraction: number): string => `${Math.round(100 * fraction)} %`;
 
 /** Fraction of a box (x, y, width, height) outside of its image. */
-function outsideShare([x, y, w, h]: XywhBox, { width, height }: Size): number {
+function outsideFraction([x, y, w, h]: XywhBox, { width, height }: Size): number {
   const inside = (from: number, length: number, end: number): number =>
     Math.max(0, Math.min(from + length, end) - Math.max(from, 0));
   return w > 0 && h > 0 ? 1 - (inside(x, w, width) * inside(y, h, height)) / (w * h) : 0;

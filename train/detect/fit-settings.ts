@@ -135,11 +135,13 @@ function sizeSettings(short: number): Settings {
 function fittingScale(objects: readonly InputObject[], anchors: AnchorConfig): number {
   const measured = (scale: number): Overlap => {
     const overlaps = objects.map((object) => anchorOverlap(object, { ...anchors, scale }));
-    const share = overlaps.filter((iou) => iou >= FITTING_IOU).length / overlaps.length;
-    return { scale, share, mean: mean(overlaps) };
+    const fraction = overlaps.filter((iou) => iou >= FITTING_IOU).length / overlaps.length;
+    return { scale, fraction, mean: mean(overlaps) };
   };
   const usual = measured(anchors.scale);
-  const able = ANCHOR_SCALES.map(measured).filter(({ share }) => share >= usual.share - TOLERANCE);
+  const able = ANCHOR_SCALES.map(measured).filter(
+    ({ fraction }) => fraction >= usual.fraction - TOLERANCE,
+  );
   const best = Math.max(usual.mean, ...able.map(({ mean }) => mean));
   return able.findLast(({ mean }) => mean >= best - TOLERANCE)?.scale ?? anchors.scale;
 }
@@ -147,6 +149,6 @@ function fittingScale(objects: readonly InputObject[], anchors: AnchorConfig): n
 /** Overlaps of the objects with the anchors of a scale. */
 interface Overlap {
   readonly scale: number;
-  readonly share: number;
+  readonly fraction: number;
   readonly mean: number;
 }

@@ -24,7 +24,7 @@ export async function inspectDetectionData(
       range: set.range,
     });
   const boxesOnly = request.needs.masks && !hasMasks && used['objects'] > 0;
-  // What loading has found out about the files is found again.
+  // The findings of loading are among those of the inspection.
   const known = set.findings.filter((finding) => !log.has(finding));
   return { use: { used, leftOut }, boxesOnly, known };
 }

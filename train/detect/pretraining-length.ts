@@ -8,7 +8,7 @@ const TRIAL_STEPS = 100;
 /** Fewer steps teach nothing. */
 const FEWEST_STEPS = 50;
 /** Largest fraction of the time of a run, with the cutting. */
-const TIME_SHARE = 0.15;
+const TIME_FRACTION = 0.15;
 /** Number of steps that are timed, and of those before them, which build graphs. */
 const TIMED_STEPS = 8;
 const BUILDING_STEPS = 2;
@@ -75,7 +75,7 @@ export class PretrainingLength {
 
   private affordable(minutes: number): number {
     const msPerStep = (this.now() - this.timedFrom) / TIMED_STEPS;
-    const left = TIME_SHARE * 60_000 * minutes - (this.now() - this.startMs);
+    const left = TIME_FRACTION * 60_000 * minutes - (this.now() - this.startMs);
     return this.done + Math.floor(Math.max(left, 0) / Math.max(msPerStep, 1e-3));
   }
 }

@@ -41,8 +41,8 @@ export interface KeptSettings {
 }
 
 /** Largest fraction of the steps for the warm-up, and of the time for evaluations. */
-const WARMUP_SHARE = 0.1;
-export const EVALUATION_SHARE = 0.05;
+const WARMUP_FRACTION = 0.1;
+export const EVALUATION_FRACTION = 0.05;
 /** Largest number of evaluations; the first is then that of the early verdict. */
 const MOST_EVALUATIONS = 10;
 /** Cost of an evaluated image in training images: one forward pass of three passes, and what finds the objects. */
@@ -91,10 +91,10 @@ export function layOut(
   };
 }
 
-/** Number of evaluations whose images cost at most {@link EVALUATION_SHARE} of the run, at least 1. */
+/** Number of evaluations whose images cost at most {@link EVALUATION_FRACTION} of the run, at least 1. */
 export function affordableEvaluations(trainedImages: number, evaluatedImages: number): number {
   const cost = EVALUATED_IMAGE * evaluatedImages;
-  const affordable = cost > 0 ? Math.floor((EVALUATION_SHARE * trainedImages) / cost) : 1;
+  const affordable = cost > 0 ? Math.floor((EVALUATION_FRACTION * trainedImages) / cost) : 1;
   return Math.max(1, Math.min(MOST_EVALUATIONS, affordable));
 }
 
@@ -108,7 +108,7 @@ function warmupSteps(
   if (isKept) return Math.min(steps, Math.round(given));
   // The warm-up of a cosine is a number of epochs, so that it is a fraction of the run.
   const wanted = isCosine ? (schedule.warmupEpochs / epochs) * steps : given;
-  return Math.floor(Math.min(wanted, WARMUP_SHARE * steps));
+  return Math.floor(Math.min(wanted, WARMUP_FRACTION * steps));
 }
 
 /** Schedule of a layout. Its unit of epochs is a step. */

@@ -17,9 +17,9 @@ const BUILDING_STEPS = 3;
 const FEWEST_STEPS = 11;
 const LONGEST_SECONDS = 60;
 /** Fraction of the budget that is measured, if the steps are fast, if they are slow, and if even the first take long. */
-const SHARE = 0.05;
-const LARGE_SHARE = 0.1;
-const LARGEST_SHARE = 0.25;
+const FRACTION = 0.05;
+const LARGE_FRACTION = 0.1;
+const LARGEST_FRACTION = 0.25;
 /** Fewest steps, unless they take too long: three that build graphs, three that count. */
 const FEWEST_SLOW_STEPS = 6;
 /**
@@ -55,10 +55,10 @@ export class StepTimes {
   /** Whether the measurement is long enough for a time budget. */
   isEnough(budgetSeconds: number): boolean {
     const { steps, totalSeconds } = this;
-    if (totalSeconds >= LARGEST_SHARE * budgetSeconds) return steps > 0;
+    if (totalSeconds >= LARGEST_FRACTION * budgetSeconds) return steps > 0;
     if (steps < FEWEST_SLOW_STEPS) return false;
-    if (totalSeconds >= LARGE_SHARE * budgetSeconds) return true;
-    const wanted = Math.min(SHARE * budgetSeconds, LONGEST_SECONDS);
+    if (totalSeconds >= LARGE_FRACTION * budgetSeconds) return true;
+    const wanted = Math.min(FRACTION * budgetSeconds, LONGEST_SECONDS);
     return steps >= FEWEST_STEPS && totalSeconds >= wanted;
   }
 

@@ -1,4 +1,4 @@
-import { EVALUATION_SHARE } from './layout.js';
+import { EVALUATION_FRACTION } from './layout.js';
 
 /** Milliseconds since any moment, never going back. */
 export type Clock = () => number;
@@ -55,10 +55,13 @@ export function divideTime(
 ): DividedTime {
   const { step, nowMs, secondsPerStep, evaluation, numHeldOut, numEvaluated } = known;
   const budget = 60 * minutes;
-  const share = EVALUATION_SHARE * budget;
-  const images = evaluation ? affordableImages(evaluation, share / numEvaluated, numHeldOut) : 0;
+  const evaluationBudget = EVALUATION_FRACTION * budget;
+  const images = evaluation
+    ? affordableImages(evaluation, evaluationBudget / numEvaluated, numHeldOut)
+    : 0;
   const last = numEvaluated * secondsOf(evaluation, images);
-  const evaluations = last > 0 ? clamp(Math.floor(share / last), 1, MOST_EVALUATIONS) : 1;
+  const evaluations =
+    last > 0 ? clamp(Math.floor(evaluationBudget / last), 1, MOST_EVALUATIONS) : 1;
   const report =
     reportImages > 0 ? secondsOf(evaluation, Math.min(reportImages, images)) + REPORT_SECONDS : 0;
   const used = (nowMs - startMs) / 1000;

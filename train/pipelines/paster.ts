@@ -57,7 +57,7 @@ export class Paster {
     const others = [];
     while (others.length < this.numOthers)
       others.push(annotated(await this.read(await fetch(random.integer(numSamples)))));
-    // What is kept is not drawn on; `slice` of a Buffer would be a view.
+    // Kept pixels are not drawn on; `slice` of a Buffer would be a view.
     const copy = { ...target.image, data: new Uint8Array(target.image.data) };
     const { image, objects } = copyPaste({ ...annotated(target), image: copy }, others, random);
     return { image, sample: { ...target.sample, objects } };
@@ -67,7 +67,7 @@ export class Paster {
     const key = `${sample.imageId} ${sample.file}`;
     const known = this.kept.get(key);
     if (known) {
-      // Those that were not used for longest go first.
+      // Images that were not used for longest go first.
       this.kept.delete(key);
       this.kept.set(key, known);
       return known;

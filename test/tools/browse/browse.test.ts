@@ -129,7 +129,7 @@ test('the script of the page stands alone', () => {
   expect(text).not.toMatch(/__vite|__name|import_|require\(/);
 });
 
-test('the page of a segmentation set shows labels and shares', async () => {
+test('the page of a segmentation set shows labels and fractions', async () => {
   const folder = join(root, 'segmentation');
   for (const part of ['images', 'labels']) mkdirSync(join(folder, part), { recursive: true });
   writeFileSync(join(folder, 'classes.txt'), 'road\ngrass\nsky\n');
@@ -142,7 +142,7 @@ test('the page of a segmentation set shows labels and shares', async () => {
   const { page } = await browse(folder);
   expect(page.cards[0]).toMatchObject({
     file: 'a.png',
-    shares: [
+    fractions: [
       [0, 0.5],
       [2, 0.25],
     ],
@@ -167,9 +167,9 @@ test('the page of a classification set shows images with their class', async () 
     writeFileSync(join(folder, 'train', name, '1.png'), rgb);
   }
   const { page } = await browse(folder);
-  expect(page.cards.map(({ shares, width, height }) => ({ shares, width, height }))).toEqual([
-    { shares: [[0, 1]], width: 8, height: 6 },
-    { shares: [[1, 1]], width: 8, height: 6 },
+  expect(page.cards.map(({ fractions, width, height }) => ({ fractions, width, height }))).toEqual([
+    { fractions: [[0, 1]], width: 8, height: 6 },
+    { fractions: [[1, 1]], width: 8, height: 6 },
   ]);
   expect(page.classes.map(({ name }) => name)).toEqual(['cat', 'dog']);
 });

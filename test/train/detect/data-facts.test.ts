@@ -24,7 +24,7 @@ const factsOf = (images: readonly (readonly Box[])[], config: DetectionConfig = 
   );
 
 describe('facts of a detection set', () => {
-  test('count images and objects, and the share that an anchor overlaps by half or more', () => {
+  test('count images and objects, and the fraction that an anchor overlaps by half or more', () => {
     const { counts, fit, concerns } = factsOf([
       [
         [100, 100, 164, 164], // the anchor of 64 px, whose nearest cell is 4 px away

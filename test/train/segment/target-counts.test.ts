@@ -8,9 +8,9 @@ import { labelCounts } from '../../../train/segment/target-counts.js';
 const LABELS = [0, 0, 0, 0, 0, 0, 1, 2, 255, 255];
 
 /** The loss of a constant answer with the frequencies of the classes, as the counts tell it. */
-function told({ counts, share = 1, changes, added = 0 }: TargetCounts): number {
+function told({ counts, fraction = 1, changes, added = 0 }: TargetCounts): number {
   if (changes === 'other') return NaN;
-  return share * constantLoss(counts, changes) + added;
+  return fraction * constantLoss(counts, changes) + added;
 }
 
 test.each([{}, { diceWeight: 1 }, { diceWeight: 0.5 }])(
@@ -31,5 +31,5 @@ test.each([{}, { diceWeight: 1 }, { diceWeight: 0.5 }])(
 test('the loss of hard pixels alone is not compared', () => {
   const hardPixels = { threshold: 0.7, minKept: 1 };
   expect(labelCounts(LABELS, 3, { hardPixels }).changes).toBe('other');
-  expect(labelCounts([255, 255], 3, { diceWeight: 1 })).toMatchObject({ added: 0, share: 0 });
+  expect(labelCounts([255, 255], 3, { diceWeight: 1 })).toMatchObject({ added: 0, fraction: 0 });
 });

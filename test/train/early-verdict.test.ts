@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { constantLoss } from '../../train/constant-loss.js';
 import type { DataFacts, TargetCounts } from '../../train/data-facts.js';
-import { EarlyTruth, type EarlyVerdict } from '../../train/early-truth.js';
+import { LearningMonitor, type EarlyVerdict } from '../../train/early-verdict.js';
 import type { Scalars } from '../../train/trainer.js';
 
 const FACTS: DataFacts = { counts: '8 images', concerns: [] };
@@ -21,10 +21,10 @@ function verdictOf(
     readonly score?: number;
   } = {},
 ): EarlyVerdict & { readonly at: number } {
-  const truth = new EarlyTruth(facts, 'top1');
+  const monitor = new LearningMonitor(facts, 'top1');
   for (let step = 1; step <= total; step++) {
-    if (step === 15 && score !== undefined) truth.evaluated({ top1: score });
-    const verdict = truth.stepped(step, total, lossesAt(step), targets);
+    if (step === 15 && score !== undefined) monitor.evaluated({ top1: score });
+    const verdict = monitor.stepped(step, total, lossesAt(step), targets);
     if (verdict) return { ...verdict, at: step };
   }
   throw new Error('no verdict');
@@ -89,7 +89,7 @@ const targets = (positives: number, rois: readonly number[]): readonly TargetCou
   { loss: 'loss_cls', of: 'RoIs', counts: rois, background: rois.length - 1 },
 ];
 
-test('a detector is judged by the classes of anchors and RoIs, whose shares are named', () => {
+test('a detector is judged by the classes of anchors and RoIs, whose fractions are named', () => {
   const seen = targets(50, [10, 90]);
   const constant = constantLoss([50, 200]) + constantLoss([10, 90]);
   const at = (part: number) =>
@@ -121,15 +121,15 @@ test('a score decides before the loss, unless that is clear', () => {
 });
 
 test('ignored pixels lower the loss of a constant answer', () => {
-  const pixels = [{ loss: 'loss', of: 'pixels', counts: [50, 50], share: 0.5 }];
+  const pixels = [{ loss: 'loss', of: 'pixels', counts: [50, 50], fraction: 0.5 }];
   expect(verdictOf(() => ({ loss: 0.34 }), { targets: pixels }).learns).toBe(false);
   expect(verdictOf(() => ({ loss: 0.3 }), { targets: pixels }).learns).toBe(true);
 });
 
 test('a resumed run whose first steps are not known is not judged', () => {
-  const truth = new EarlyTruth(FACTS, 'top1');
+  const monitor = new LearningMonitor(FACTS, 'top1');
   for (let step = 15; step <= 400; step++)
-    expect(truth.stepped(step, 400, { loss: 1 })).toBeUndefined();
+    expect(monitor.stepped(step, 400, { loss: 1 })).toBeUndefined();
 });
 
 const pixels = (more: Partial<TargetCounts>): readonly TargetCounts[] => [

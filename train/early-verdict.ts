@@ -5,7 +5,7 @@ import type { DataFacts, TargetCounts } from './data-facts.js';
 import type { Scalars } from './trainer.js';
 
 /** Fraction of the steps after which it is said whether a run learns. */
-const SHARE = 0.1;
+const JUDGED_AFTER = 0.1;
 /** Fewest steps of a verdict, and of the whole run. */
 const FEWEST_STEPS = 10;
 /** Fewest steps after which a loss that did not fall says something: before, the warm-up is hardly over. */
@@ -42,7 +42,7 @@ interface SeenStep {
 }
 
 /** Judges after a tenth of a run whether it learns, and names the likely reason if it does not. */
-export class EarlyTruth {
+export class LearningMonitor {
   private readonly seen: SeenStep[] = [];
   private score: { readonly name: string; readonly value: number } | undefined;
   private isDone = false;
@@ -75,7 +75,7 @@ export class EarlyTruth {
   ): EarlyVerdict | undefined {
     if (this.isDone) return undefined;
     this.seen.push({ losses, targets });
-    const due = Math.max(FEWEST_STEPS, Math.ceil(SHARE * totalSteps));
+    const due = Math.max(FEWEST_STEPS, Math.ceil(JUDGED_AFTER * totalSteps));
     if (step <= due || this.seen.length <= FEWEST_STEPS) return undefined;
     this.isDone = true;
     // A resumed run whose first steps are not known is not judged.
@@ -97,7 +97,8 @@ export class EarlyTruth {
       known.length > 0
         ? sum(
             known.map(
-              ({ counts, share, changes, added }) => share * constantLoss(counts, changes) + added,
+              ({ counts, fraction, changes, added }) =>
+                fraction * constantLoss(counts, changes) + added,
             ),
           )
         : facts.constantLoss;
@@ -165,14 +166,14 @@ export class EarlyTruth {
 /** Targets of several steps. */
 interface CountedTargets extends TargetCounts {
   readonly counts: readonly number[];
-  readonly share: number;
+  readonly fraction: number;
   readonly added: number;
 }
 
 /** Targets of several steps with the values of each. */
 interface Summed {
   readonly counts: number[];
-  readonly shares: number[];
+  readonly fractions: number[];
   readonly added: number[];
   readonly like: TargetCounts;
 }
@@ -182,18 +183,18 @@ function countedTargets(steps: readonly SeenStep[]): readonly CountedTargets[] {
   const byLoss = new Map<string, Summed>();
   for (const { targets } of steps)
     for (const like of targets) {
-      const known = byLoss.get(like.loss) ?? { counts: [], shares: [], added: [], like };
+      const known = byLoss.get(like.loss) ?? { counts: [], fractions: [], added: [], like };
       Array.from(like.counts).forEach(
         (count, k) => (known.counts[k] = (known.counts[k] ?? 0) + count),
       );
-      known.shares.push(like.share ?? 1);
+      known.fractions.push(like.fraction ?? 1);
       known.added.push(like.added ?? 0);
       byLoss.set(like.loss, known);
     }
-  return [...byLoss.values()].map(({ counts, shares, added, like }) => ({
+  return [...byLoss.values()].map(({ counts, fractions, added, like }) => ({
     ...like,
     counts,
-    share: mean(shares),
+    fraction: mean(fractions),
     added: mean(added),
   }));
 }
@@ -204,6 +205,6 @@ const meanLoss = (steps: readonly SeenStep[], name: string): number =>
 const format = (value: number): string => value.toPrecision(3);
 
 function positivePercent(counts: readonly number[], background: number): string {
-  const share = 100 * (1 - (counts[background] ?? 0) / Math.max(1, sum(counts)));
-  return `${share.toPrecision(2)} %`;
+  const fraction = 100 * (1 - (counts[background] ?? 0) / Math.max(1, sum(counts)));
+  return `${fraction.toPrecision(2)} %`;
 }
