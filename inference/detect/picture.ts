@@ -26,22 +26,22 @@ export async function detectPicture(
   picture: RgbImage | ImageParts,
   { card, tta, tile, minScore, acrossClassesIou, max, signal }: DetectPictureOptions,
 ): Promise<Prediction> {
-  const viewed = (image: RgbImage, options: PredictOptions): Promise<Prediction> =>
+  const detect = (image: RgbImage, options: PredictOptions): Promise<Prediction> =>
     predictor.predictViews(tta ? detectorViews(image, card) : [plainView(image, card)], {
       ...options,
       acrossClassesIou,
       signal,
     });
-  if (!('part' in picture)) return viewed(picture, { minScore, max });
+  if (!('part' in picture)) return detect(picture, { minScore, max });
   const grid = tileGrid(picture, tile ?? { size: Math.max(picture.width, picture.height) });
   const rects = tilesOf(grid);
-  if (rects.length === 1) return viewed(await picture.part(rects[0]), { minScore, max });
-  const found: Prediction[] = [];
+  if (rects.length === 1) return detect(await picture.part(rects[0]), { minScore, max });
+  const detections: Prediction[] = [];
   for (const rect of rects) {
     signal?.throwIfAborted();
-    found.push(await viewed(await picture.part(rect), {}));
+    detections.push(await detect(await picture.part(rect), {}));
   }
-  const merged = mergeTiles(found, grid, picture, { acrossClassesIou });
+  const merged = mergeTiles(detections, grid, picture, { acrossClassesIou });
   const kept = keptRows(merged, { minScore, max });
   const masks = merged.masks.length > 0 ? Array.from(kept, (d) => merged.masks[d]) : [];
   return { ...gatherRows(merged, kept), masks };

@@ -31,15 +31,17 @@ export interface DetectionChoice {
 
 /** Selects the rows of detections that are kept, in their order. */
 export function keptRows(
-  found: Omit<Prediction, 'masks'>,
+  detections: Omit<Prediction, 'masks'>,
   { minScore = 0, acrossClassesIou, max = Infinity }: DetectionChoice,
 ): Int32Array {
   const distinct =
     acrossClassesIou === undefined
-      ? Int32Array.from(found.scores.keys())
-      : suppressAcrossClasses(found, acrossClassesIou);
+      ? Int32Array.from(detections.scores.keys())
+      : suppressAcrossClasses(detections, acrossClassesIou);
   const leastOf = (k: number): number => (typeof minScore === 'number' ? minScore : minScore[k]);
-  return distinct.filter((d) => found.scores[d] >= leastOf(found.classIndices[d])).subarray(0, max);
+  return distinct
+    .filter((d) => detections.scores[d] >= leastOf(detections.classIndices[d]))
+    .subarray(0, max);
 }
 
 /** Copies rows of detections. */

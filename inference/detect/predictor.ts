@@ -117,7 +117,7 @@ export class DetectorPredictor {
     }
     const clock = stopwatch();
     const joined = joinCandidates(parts);
-    const found = multiclassNms(joined.boxes, joined.scores, {
+    const detections = multiclassNms(joined.boxes, joined.scores, {
       ...thresholds,
       maxPerImage: this.mostDetections,
       numClasses: model.config.numClasses,
@@ -126,16 +126,16 @@ export class DetectorPredictor {
     const masks: Float32Array[] = [];
     for (const [v, { isFlipped }] of views.entries()) {
       signal?.throwIfAborted();
-      const boxes = isFlipped ? flipBoxes(found.boxes, width) : found.boxes;
-      const own = await this.maskProbabilities(boxes, found.classIndices, v);
-      masks.push(isFlipped ? flipMasks(own, found.scores.length) : own);
+      const boxes = isFlipped ? flipBoxes(detections.boxes, width) : detections.boxes;
+      const own = await this.maskProbabilities(boxes, detections.classIndices, v);
+      masks.push(isFlipped ? flipMasks(own, detections.scores.length) : own);
     }
     signal?.throwIfAborted();
     // Masks are computed for all, because their number affects the last bits.
-    const kept = keptRows(found, { minScore, acrossClassesIou, max });
+    const kept = keptRows(detections, { minScore, acrossClassesIou, max });
     const mean = meanOf(masks);
-    const area = mean.length / Math.max(found.scores.length, 1);
-    const ranked = gatherRows(found, kept);
+    const area = mean.length / Math.max(detections.scores.length, 1);
+    const ranked = gatherRows(detections, kept);
     const own = Array.from(kept, (d) => mean.subarray(d * area, (d + 1) * area));
     const size = { width, height };
     return { ...ranked, masks: area === 0 ? [] : this.pasted(ranked.boxes, own, size) };
@@ -182,10 +182,10 @@ export class DetectorPredictor {
     );
     this.times.proposalsMs += clock();
     signal?.throwIfAborted();
-    const found = await this.heads.boxes(arena, maps, proposals.boxes, image.imageSize);
+    const scaled = await this.heads.boxes(arena, maps, proposals.boxes, image.imageSize);
     const candidates = {
-      boxes: unscaleBoxes(found.boxes, image.scale, found.boxes),
-      scores: found.scores,
+      boxes: unscaleBoxes(scaled.boxes, image.scale, scaled.boxes),
+      scores: scaled.scores,
     };
     this.times.boxesMs += clock();
     return candidates;

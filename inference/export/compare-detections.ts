@@ -28,20 +28,20 @@ interface Worst {
  * Compares the detections of a file with ours. They are matched by class, score and box, not by position, because nearly
  * equal scores may have another order.
  *
- * @param found the file's outputs; rows of an image beyond `count` are padding
+ * @param actual the file's outputs; rows of an image beyond `count` are padding
  * @param expected ours, by the same names
  * @returns differences of matched detections, `count` being the number that differs
  * @throws ExportError if more have no counterpart than tolerated, or a mask differs
  */
 export function compareDetections(
-  found: HostTensors,
+  actual: HostTensors,
   expected: HostTensors,
   tolerances: DetectionTolerances = SINGLE,
 ): readonly OutputDifference[] {
   const worst: Worst = { matched: 0, missing: 0, scores: 0, boxes: 0, masks: 0 };
   const N = expected['count'].data.length;
   for (let n = 0; n < N; n++)
-    compareImage(imageOf(found, n, N), imageOf(expected, n, N), tolerances, worst);
+    compareImage(imageOf(actual, n, N), imageOf(expected, n, N), tolerances, worst);
   const ours = Array.from(expected['count'].data).reduce((sum, count) => sum + count, 0);
   const largest = largestOf(expected);
   const line = (name: string, maxAbsDifference: number, maxAbs: number): OutputDifference => ({
@@ -84,12 +84,12 @@ const largestOf = (outputs: HostTensors): number =>
   (outputs['boxes'].data as Float32Array).reduce((most, value) => Math.max(most, value), 1);
 
 function compareImage(
-  found: ImageDetections,
+  actual: ImageDetections,
   expected: ImageDetections,
   tolerances: DetectionTolerances,
   worst: Worst,
 ): void {
-  const { count } = found;
+  const { count } = actual;
   const ours = expected.count;
   const { maskSize } = expected;
   let largest = 1;
@@ -98,9 +98,9 @@ function compareImage(
   for (let d = 0; d < ours; d++) {
     let best: { readonly row: number; readonly score: number; readonly box: number } | undefined;
     for (let row = 0; row < count; row++) {
-      if (taken.has(row) || found.classes[row] !== expected.classes[d]) continue;
-      const score = Math.abs(found.scores[row] - expected.scores[d]);
-      const box = difference(found.boxes, row, expected.boxes, d, 4);
+      if (taken.has(row) || actual.classes[row] !== expected.classes[d]) continue;
+      const score = Math.abs(actual.scores[row] - expected.scores[d]);
+      const box = difference(actual.boxes, row, expected.boxes, d, 4);
       const fits = score <= tolerances.score && box <= tolerances.box * largest;
       if (fits && (!best || box < best.box)) best = { row, score, box };
     }
@@ -109,7 +109,7 @@ function compareImage(
     worst.scores = Math.max(worst.scores, best.score);
     worst.boxes = Math.max(worst.boxes, best.box);
     if (maskSize > 0) {
-      const mask = difference(found.masks, best.row, expected.masks, d, maskSize);
+      const mask = difference(actual.masks, best.row, expected.masks, d, maskSize);
       worst.masks = Math.max(worst.masks, mask);
     }
   }

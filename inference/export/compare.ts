@@ -69,12 +69,12 @@ export async function openFile(file: Uint8Array | string): Promise<OpenFile> {
  * @throws ExportError if an output is missing or differs by more
  */
 export function compareOutputs(
-  found: HostTensors,
+  actual: HostTensors,
   expected: HostTensors,
   tolerance = TOLERANCE,
 ): readonly OutputDifference[] {
   return Object.entries(expected).map(([name, { data }]) => {
-    const values = found[name]?.data;
+    const values = actual[name]?.data;
     if (values?.length !== data.length)
       throw new ExportError(
         `export: expected ${data.length} values of ${name}, got ${values?.length ?? 'none'}`,
@@ -97,11 +97,11 @@ export function compareOutputs(
 /** Compares classes: the difference is the number of pixels that have another one. */
 function compareLabels(
   name: string,
-  found: ArrayLike<number>,
+  actual: ArrayLike<number>,
   expected: Uint8Array,
   tolerance: number,
 ): OutputDifference {
-  const differing = expected.reduce((sum, label, i) => sum + Number(found[i] !== label), 0);
+  const differing = expected.reduce((sum, label, i) => sum + Number(actual[i] !== label), 0);
   if (differing > tolerance * expected.length)
     throw new ExportError(
       `export: expected the classes that this library finds, got others at ${differing} of ${expected.length} pixels`,

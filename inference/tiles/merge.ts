@@ -62,11 +62,11 @@ interface Pair {
  * suppressed its own duplicates. An object has the box and mask of its best whole view, or the union of its parts if no
  * tile shows all of it, and its highest score.
  *
- * @param found detections of each tile, in pixels of the tile, in the order of {@link tilesOf}
+ * @param detections of each tile, in pixels of the tile, in the order of {@link tilesOf}
  * @returns detections in pixels of the picture, highest score first
  */
 export function mergeTiles(
-  found: readonly Prediction[],
+  detections: readonly Prediction[],
   grid: TileGrid,
   picture: Size,
   { acrossClassesIou }: MergeOptions = {},
@@ -75,7 +75,7 @@ export function mergeTiles(
   const views: View[] = [];
   const firstOf = tiles.map((tile, t) => {
     const first = views.length;
-    views.push(...viewsOf(found[t], tile, t, picture));
+    views.push(...viewsOf(detections[t], tile, t, picture));
     return first;
   });
   const viewsIn = (t: number): readonly number[] => {

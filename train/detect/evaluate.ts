@@ -20,12 +20,12 @@ import type { DetectorModel, PredictCallOptions } from '../../inference/model.js
 import { ownSamples, type EvaluatedImages } from '../distributed/evaluation.js';
 import type { Scalars } from '../trainer.js';
 import { predictSample } from './predict-sample.js';
-import { viewingOrder } from './viewing-order.js';
+import { orderBySize } from './order-by-size.js';
 
 /** Options of {@link evaluateDetector}. */
 interface EvaluateDetectorOptions extends EvaluatedImages {
   /**
-   * Called with the detections of each image, e.g. to write them to a file, in the order of {@link viewingOrder}; without
+   * Called with the detections of each image, e.g. to write them to a file, in the order of {@link orderBySize}; without
    * pixels of images that are read in parts.
    */
   readonly onResult?:
@@ -87,7 +87,7 @@ export async function evaluateDetector(
   );
   const { widths, heights } = set.images;
   const sizes = own.map((i) => ({ width: widths[i], height: heights[i] }));
-  for (const place of viewingOrder(sizes, card.limits)) {
+  for (const place of orderBySize(sizes, card.limits)) {
     const sample = samples.at(own[place]);
     const { result, image } = await predictSample(model, sample, protocolOf(model.options, set));
     numDetections += result.objects.length;

@@ -18,7 +18,7 @@ import { evaluateSegmenter } from './evaluate.js';
 import { segmenterVerdict } from './verdict.js';
 
 /** An image with its predicted labels. */
-interface Answer {
+interface SegmentedImage {
   readonly index: number;
   readonly predicted: Uint8Array;
   readonly mIoU: number;
@@ -33,7 +33,7 @@ export async function segmenterSections(
   const { hasValidation, load } = await findData('segmentation', path, options);
   const all = alignSegmentation(await load(hasValidation ? 'val' : 'train'), classNames).set;
   const set = { ...all, samples: all.samples.slice(0, limit) };
-  const scored: Scored<Answer>[] = [];
+  const scored: Scored<SegmentedImage>[] = [];
   let index = 0;
   const result = await evaluateSegmenter(model, set, {
     onResult: (_file, { labels }, { areas }) => {
@@ -113,7 +113,7 @@ function pixelBars({ areas }: SemanticResult, names: readonly string[]): ReportB
 }
 
 function examples(
-  scored: readonly Scored<Answer>[],
+  scored: readonly Scored<SegmentedImage>[],
   set: SegmentationSet,
   card: SegmenterModel['card'],
   folder: string,

@@ -9,7 +9,7 @@ import { inputSizes } from '../../inference/detect/preprocess.js';
  * @param sizes sizes of the images in pixels
  * @returns indices of all sizes; stable
  */
-export function viewingOrder(sizes: readonly Size[], limits: ScaleLimits): readonly number[] {
+export function orderBySize(sizes: readonly Size[], limits: ScaleLimits): readonly number[] {
   // Last by the image size: TTA views with equal canvases may differ.
   const keys = sizes.map((size) => {
     const { width, height } = inputSizes(size, limits).canvas;

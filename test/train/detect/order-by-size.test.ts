@@ -9,7 +9,7 @@ import { evaluateDetector } from '../../../train/detect/evaluate.js';
 import { detectorInput, inputSizes } from '../../../inference/detect/preprocess.js';
 import type { RgbImage } from '../../../core/image.js';
 import { detectorOf } from './detector-of.js';
-import { viewingOrder } from '../../../train/detect/viewing-order.js';
+import { orderBySize } from '../../../train/detect/order-by-size.js';
 
 const LIMITS = { long: 1333, short: 800 };
 const random = new Random(0);
@@ -19,7 +19,7 @@ const areaOf = ({ width, height }: { readonly width: number; readonly height: nu
   width * height;
 
 test('takes every image once, the largest first, those of one canvas in a row', () => {
-  const order = viewingOrder(sizes, LIMITS);
+  const order = orderBySize(sizes, LIMITS);
   expect([...order].sort((a, b) => a - b)).toEqual([...sizes.keys()]);
   const canvases = order.map((i) => inputSizes(sizes[i], LIMITS).canvas);
   const areas = canvases.map(areaOf);
@@ -36,12 +36,12 @@ test('takes images of one size in a row too, since larger views of them differ, 
     { width: 639, height: 480 },
   ];
   expect(inputSizes(a, LIMITS).canvas).toEqual(inputSizes(b, LIMITS).canvas);
-  expect(viewingOrder([b, a, b, a], LIMITS)).toEqual([1, 3, 0, 2]);
-  expect(viewingOrder([], LIMITS)).toEqual([]);
+  expect(orderBySize([b, a, b, a], LIMITS)).toEqual([1, 3, 0, 2]);
+  expect(orderBySize([], LIMITS)).toEqual([]);
 });
 
 test('goes by the size of the view: a small square may become larger than a wide image', () => {
-  expect(viewingOrder([{ width: 2000, height: 400 }, { width: 100, height: 100 }], LIMITS)).toEqual([1, 0]); // prettier-ignore
+  expect(orderBySize([{ width: 2000, height: 400 }, { width: 100, height: 100 }], LIMITS)).toEqual([1, 0]); // prettier-ignore
 });
 
 // Worked out by hand: the factor is min(1333 / long side, 800 / short side), sides are rounded and filled up to multiples of 32.
@@ -66,7 +66,7 @@ test.each([
 });
 
 test('an evaluation follows it and scores each image by its own annotations', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'convnextv2-viewing-order-'));
+  const root = mkdtempSync(join(tmpdir(), 'convnextv2-order-by-size-'));
   const images = [
     [40, 30],
     [90, 60],
