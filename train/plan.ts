@@ -9,11 +9,10 @@ import { encoderArchitecture } from '../weights/verify.js';
 import { isConfigPath } from './config/file.js';
 import { noteChanges, noteOptions } from './config/notes.js';
 import { resolveConfig } from './config/resolve.js';
-import { readRunConfig, type RunConfig } from './config/run-config.js';
+import { readRunConfig, runEnvironment, type RunConfig } from './config/run-config.js';
 import { RUN_CONFIG, RUN_FORMAT } from '../io/files/run-mark.js';
 import type { RecipeConfig } from './config/schemas.js';
 
-import { runEnvironment } from './environment.js';
 import { chooseLength } from './length/requested.js';
 import type { TrainOptions } from './options.js';
 import type { LoadOptions } from './tasks/task.js';

@@ -1,8 +1,10 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ConfigFileError } from '../../core/errors.js';
 import * as t from '../../core/schema.js';
 import { problemOf } from '../../io/checked-json.js';
 import { jsonText, writeAtomicallySync } from '../../io/files/atomic.js';
+import { packageVersion } from '../../io/files/package-version.js';
 import { readJsonIfPresent } from '../../io/files/json.js';
 import { RUN_CONFIG, RUN_FORMAT } from '../../io/files/run-mark.js';
 import { StoredLength } from '../length/requested.js';
@@ -37,6 +39,20 @@ export interface RunConfig {
   /** Source of every value of `config`. */
   readonly sources: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | number>>;
+}
+
+/** Facts about program and machine that are stored with a run. @param engine its description */
+export function runEnvironment(engine: string): Readonly<Record<string, string | number>> {
+  return {
+    convnextv2: packageVersion(),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    processors: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    engine,
+    started: new Date().toISOString(),
+  };
 }
 
 /** Stores the configuration of a run. */

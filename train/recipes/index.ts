@@ -11,8 +11,7 @@ import { GRN_FINETUNING_RECIPES, GRN_PRETRAINING_RECIPES } from './grn-ablations
 import { IMAGENET_1K_RECIPES } from './imagenet-1k.js';
 import { IMAGENET_22K_1K_RECIPES, IMAGENET_22K_RECIPES } from './imagenet-22k.js';
 import { IMAGENET_SUPERVISED_RECIPES } from './imagenet-supervised.js';
-import { SEGMENT } from './segment.js';
-import { SEGMENT_FINETUNE } from './segment-finetune.js';
+import { SEGMENT, SEGMENT_FINETUNE } from './segment.js';
 
 /** Recipes of object detection by name. */
 export const DETECTION_RECIPES: Readonly<Record<string, DetectionConfig>> = {

@@ -13,7 +13,7 @@ import { loadSegmenter } from '../../../inference/segment/load.js';
 import { readCard } from '../../../inference/read-card.js';
 import { modelOf } from '../../../inference/model-of.js';
 import { readSamples } from '../../../report/samples.js';
-import { SEGMENT_FINETUNE } from '../../../train/recipes/segment-finetune.js';
+import { SEGMENT_FINETUNE } from '../../../train/recipes/segment.js';
 import type { SegmentationConfig } from '../../../train/config/segment.js';
 import { evaluateSegmenter } from '../../../train/segment/evaluate.js';
 import type { TrainResult } from '../../../train/loop.js';
