@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { DataError, quote } from '../core/errors.js';
 import { numberOf } from '../core/foreign-value.js';
 import { parseJson } from '../io/files/json.js';
-import { MAX_LIST_BYTES, readWhole, reasonOf } from '../io/files/read.js';
-import { decodeText } from '../io/files/text.js';
+import { MAX_LIST_BYTES } from '../io/files/read.js';
+import { readText } from '../io/files/text.js';
 
 /** A class of a classification set. Two classes may have the same name (ImageNet: crane, maillot), never a key. */
 export interface ClassEntry {
@@ -46,13 +46,7 @@ export function readClassFile(folder: string): readonly ClassEntry[] | undefined
  * @throws DataError if the file can't be read or understood, or a class occurs twice
  */
 export function readClassList(file: string): readonly ClassEntry[] {
-  let text: string;
-  try {
-    text = decodeText(readWhole(file, MAX_LIST_BYTES), file, 'a list of classes');
-  } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw DataError.in(file, `expected a list of classes, got ${reasonOf(cause)}`, { cause });
-  }
+  const text = readText(file, 'a list of classes', DataError, MAX_LIST_BYTES);
   const classes = file.endsWith('.json') ? fromJson(text, file) : fromText(text);
   if (classes.length === 0) throw DataError.in(file, 'expected at least one class, got none');
   const seen = new Set<string>();

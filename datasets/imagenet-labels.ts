@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { AnnotationsError, DataError, quote } from '../core/errors.js';
 import { parseCsv } from '../io/csv/parse.js';
 import { parseJson, tryJson } from '../io/files/json.js';
-import { readBytesSync, readTextSync, readWhole, reasonOf } from '../io/files/read.js';
-import { decodeText } from '../io/files/text.js';
+import { readBytesSync, readTextSync } from '../io/files/read.js';
+import { readText } from '../io/files/text.js';
 import { errorAsValueSync } from './problems.js';
 
 /** Names of files that may contain the labels of the images of a flat folder. */
@@ -82,13 +82,7 @@ export function readLabelFile(
   file: string,
   isClass?: (text: string) => boolean,
 ): readonly FileLabel[] {
-  let text: string;
-  try {
-    text = decodeText(readWhole(file), file, 'a list of labels');
-  } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw AnnotationsError.in(file, `expected a list of labels, got ${reasonOf(cause)}`, { cause });
-  }
+  const text = readText(file, 'a list of labels', AnnotationsError);
   if (isTable(file)) return fromTable(text, file);
   const isOfName = file.endsWith('.json');
   const isJson = /^\s*[[{]/.test(text)

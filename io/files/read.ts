@@ -16,7 +16,7 @@ const MAX_TEXT_BYTES = 2 ** 28;
  * Largest file that is read whole: the largest image that is decoded, without compression. On the disk, a file without
  * content may have any size.
  */
-const MAX_WHOLE_BYTES = 3 * 2 ** 29;
+export const MAX_WHOLE_BYTES = 3 * 2 ** 29;
 /** Size from which the beginning of a file is looked at first, and how much of it. */
 const [LARGE_BYTES, CHECKED_BYTES] = [2 ** 26, 2 ** 12];
 /** Largest list of classes or configuration. */

@@ -1,5 +1,5 @@
-import { FileError } from '../../core/errors.js';
-import { readBytesSync } from './read.js';
+import { FileError, type InputError } from '../../core/errors.js';
+import { MAX_WHOLE_BYTES, readWhole, reasonOf } from './read.js';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const LFS = 'version https://git-lfs.github.com/spec/';
@@ -62,9 +62,25 @@ export function decodeChunk(
   }
 }
 
-/** Reads the text of a small file. @throws DataError if it cannot be read, and as {@link decodeText} */
-export function readText(file: string, expected: string): string {
-  return decodeText(readBytesSync(file), file, expected);
+/**
+ * Reads the text of a file.
+ *
+ * @param maxBytes a larger file is refused before it is read
+ * @throws InputError of the class `Errors` if it cannot be read; DataError as {@link decodeText}
+ */
+export function readText(
+  file: string,
+  expected: string,
+  Errors: typeof InputError = FileError,
+  maxBytes = MAX_WHOLE_BYTES,
+): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readWhole(file, maxBytes);
+  } catch (cause) {
+    throw Errors.in(file, `expected ${expected}, got ${reasonOf(cause)}`, { cause });
+  }
+  return decodeText(bytes, file, expected);
 }
 
 function utf16Of(bytes: Uint8Array): string | undefined {

@@ -17,7 +17,7 @@ import { countSamples } from './evaluate.js';
 import { classifierVerdict } from './verdict.js';
 
 /** Predictions for an image. */
-interface Answer {
+interface PredictedImage {
   readonly sample: ClassificationSample;
   /** By class index. */
   readonly probabilities: Float64Array;
@@ -40,13 +40,13 @@ export async function classifierSections(
   // Evenly spaced over the whole set, because samples are sorted by class.
   const used = evenly(set.samples, limit);
   const evaluator = new ClassificationEvaluator(card.classNames.length);
-  const answers: Answer[] = [];
+  const images: PredictedImage[] = [];
   await countSamples(model, used, evaluator, {
     batchSize: 1, // as `predict`
     workers: 0,
     onPrediction: (index, { probabilities, classes }) => {
       const [{ classIndex: predicted }] = classes(1);
-      answers.push({ sample: used[index], probabilities: probabilities(), predicted });
+      images.push({ sample: used[index], probabilities: probabilities(), predicted });
     },
   });
   const result = evaluator.finish();
@@ -55,7 +55,7 @@ export async function classifierSections(
     used.length === set.samples.length
       ? scopeOf(used.length, used.length, split)
       : `${used.length} of ${set.samples.length} ${split} images`;
-  const counts = confusionCounts(answers, card.classNames.length);
+  const counts = confusionCounts(images, card.classNames.length);
   return {
     scope,
     verdict: classifierVerdict(counts, card.classNames, seenScope(used.length, split === 'val')),
@@ -65,12 +65,12 @@ export async function classifierSections(
       ...(calibration && { loss: calibration.meanNLL, calibrationError: calibration.ece }),
       count: used.length,
     },
-    tables: [perClass(answers, card.classNames)],
+    tables: [perClass(images, card.classNames)],
     charts: [
-      ...curves(answers, card.classNames),
+      ...curves(images, card.classNames),
       ...(calibration ? [reliability(calibration)] : []),
     ],
-    bars: [mistakes(answers, card.classNames)],
+    bars: [mistakes(images, card.classNames)],
     confusion: [
       {
         title: 'Confusion matrix',
@@ -81,7 +81,7 @@ export async function classifierSections(
         counts,
       },
     ],
-    pictures: await examples(answers, card.classNames, folder),
+    pictures: await examples(images, card.classNames, folder),
     data: [
       countBars(
         'Training images per class',
@@ -97,19 +97,19 @@ const indicesOf = (samples: readonly ClassificationSample[]): readonly number[] 
   samples.map(({ classIndex }) => classIndex);
 
 function confusionCounts(
-  answers: readonly Answer[],
+  images: readonly PredictedImage[],
   classes: number,
 ): readonly (readonly number[])[] {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (const { sample, predicted } of answers) counts[sample.classIndex][predicted]++;
+  for (const { sample, predicted } of images) counts[sample.classIndex][predicted]++;
   return counts;
 }
 
 function perClass(
-  answers: readonly Answer[],
+  images: readonly PredictedImage[],
   names: readonly string[],
 ): RunEvaluation['tables'][number] {
-  const counts = confusionCounts(answers, names.length);
+  const counts = confusionCounts(images, names.length);
   return {
     title: 'Scores of every class, %',
     columns: ['class', 'images', 'recall', 'precision', 'F1'],
@@ -133,10 +133,13 @@ function perClass(
 /** Number of classes with a separate curve. */
 const MOST_CURVES = 8;
 
-function curves(answers: readonly Answer[], names: readonly string[]): readonly ReportChart[] {
+function curves(
+  images: readonly PredictedImage[],
+  names: readonly string[],
+): readonly ReportChart[] {
   const present = names
     .map((_, k) => k)
-    .filter((k) => answers.some(({ sample }) => sample.classIndex === k));
+    .filter((k) => images.some(({ sample }) => sample.classIndex === k));
   return [
     {
       title: 'Precision and recall',
@@ -147,8 +150,8 @@ function curves(answers: readonly Answer[], names: readonly string[]): readonly 
       series: present.slice(0, MOST_CURVES).map((k) => ({
         name: names[k],
         points: precisionRecall(
-          answers.map(({ probabilities }) => probabilities[k]),
-          answers.map(({ sample }) => sample.classIndex === k),
+          images.map(({ probabilities }) => probabilities[k]),
+          images.map(({ sample }) => sample.classIndex === k),
         ).map(([recall, precision]) => [100 * recall, 100 * precision] as const),
       })),
       ...(present.length > MOST_CURVES && {
@@ -176,9 +179,9 @@ function reliability({ bins }: Calibration): ReportChart {
   };
 }
 
-function mistakes(answers: readonly Answer[], names: readonly string[]): ReportBars {
+function mistakes(images: readonly PredictedImage[], names: readonly string[]): ReportBars {
   const pairs = new Map<string, number>();
-  for (const { sample, predicted } of answers) {
+  for (const { sample, predicted } of images) {
     if (sample.classIndex === predicted) continue;
     const pair = `${names[sample.classIndex]} taken for ${names[predicted]}`;
     pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
@@ -186,26 +189,26 @@ function mistakes(answers: readonly Answer[], names: readonly string[]): ReportB
   const wrong = sum([...pairs.values()]);
   return {
     title: 'Most frequent mistakes',
-    note: `${wrong} of ${answers.length} images are classified wrongly`,
+    note: `${wrong} of ${images.length} images are classified wrongly`,
     bars: [...pairs]
       .sort((a, b) => b[1] - a[1])
       .slice(0, 10)
       .map(([name, value]) => ({
         name,
         value,
-        text: `${value} (${percentWithSign(value / answers.length)})`,
+        text: `${value} (${percentWithSign(value / images.length)})`,
       })),
   };
 }
 
 function examples(
-  answers: readonly Answer[],
+  images: readonly PredictedImage[],
   names: readonly string[],
   folder: string,
 ): Promise<RunEvaluation['pictures']> {
-  const scored = answers.map((answer): Scored<Answer> => ({
-    item: answer,
-    score: answer.probabilities[answer.sample.classIndex],
+  const scored = images.map((image): Scored<PredictedImage> => ({
+    item: image,
+    score: image.probabilities[image.sample.classIndex],
   }));
   const notes = {
     Worst: 'the true class got the lowest probability',
