@@ -8,7 +8,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 const target = fileURLToPath(new URL('../dist/onnxruntime-web', import.meta.url));
 const from = dirname(createRequire(import.meta.url).resolve('onnxruntime-web/wasm'));
-// What computes in Node where onnxruntime-node cannot be loaded, and what a page needs without and with WebGPU.
+// Files that compute in Node where onnxruntime-node cannot be loaded, and those that a page needs without and with WebGPU.
 const SCRIPTS = [
   'ort.node.min.mjs',
   'ort-wasm-simd-threaded.mjs',

@@ -198,10 +198,17 @@ test('no file has more than 20 imports, tests neither', () => {
   expect(all.filter((file) => count(file) > 20)).toEqual([]);
 });
 
-test('doc comments start with a noun or a verb', () => {
+test('doc comments start with a noun or a verb, and no comment with What', () => {
   const started = [...files, ...sources('test'), ...modules].flatMap((file) =>
-    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\/\*\*\s+(?:\*\s+)?(\w+)/g)]
-      .filter(([, word]) => /^(What|Who|Whose|Why|When|Where|Which|How)$/.test(word))
+    [
+      ...readFileSync(join(ROOT, file), 'utf8').matchAll(
+        /\/\*\*\s+(?:\*\s+)?(\w+)|^\s*\/\/ (?=What )/gm,
+      ),
+    ]
+      .filter(
+        ([, word]) =>
+          word === undefined || /^(What|Who|Whose|Why|When|Where|Which|How)$/.test(word),
+      )
       .map(([comment]) => `${file}: ${comment.replaceAll(/[\s*/]+/g, ' ')}`),
   );
   expect(started).toEqual([]);

@@ -14,7 +14,7 @@ test('a build is repeated when a source changed, was added or removed, and only 
   expect(isBuilt(root)).toBe(false);
   noteBuild(root);
   expect(isBuilt(root)).toBe(true);
-  // What is not built from does not count.
+  // Files that nothing is built from do not count.
   write('docs/page.md', 'text');
   write('test/a.test.ts', 'test');
   write('dist/index.js', '');

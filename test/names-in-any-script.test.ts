@@ -15,7 +15,7 @@ const UNDRAWABLE = ['قطة', 'แมวน้ำ', 'हाथी', 'חתול', 
 /** Latin, Greek and Cyrillic, with marks. */
 const DRAWABLE = ['écrou', 'мышь', 'γάτα', 'Việt', 'x\u0302 y\u0323'];
 
-// What a machine's fonts have differs.
+// Fonts differ between machines.
 beforeAll(() => searchFonts([]));
 afterAll(() => searchFonts());
 const { at, write, image } = dataFolder();

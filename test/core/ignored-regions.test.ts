@@ -21,7 +21,7 @@ test('boxes that a region covers by more than the fraction are left out', () => 
   const boxes = boxesOf(INSIDE, HALF_INSIDE, MOSTLY_INSIDE, OUTSIDE, [60, 60, 60, 60]);
   expect([...outsideRegions(boxes, REGION)!]).toEqual([0, 1, 0, 1, 1]);
   expect([...outsideRegions(boxes, { ...REGION, largestCover: 0.95 })!]).toEqual([0, 1, 1, 1, 1]);
-  // What was excluded stays so, and the given flags are not changed.
+  // Excluded anchors stay so, and the given flags are not changed.
   const include = Uint8Array.of(1, 0, 1, 1, 1);
   expect([...outsideRegions(boxes, REGION, include)!]).toEqual([0, 0, 0, 1, 1]);
   expect([...include]).toEqual([1, 0, 1, 1, 1]);

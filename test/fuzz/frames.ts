@@ -1,7 +1,7 @@
 import { crc32 } from '../../io/crc32.js';
 
 /*
- * What stands around the content of binary formats, so that damage of the content is not refused for a length or a checksum
+ * Frames around the content of binary formats, so that damage of the content is not refused for a length or a checksum
  * before a reader sees it.
  */
 

@@ -127,7 +127,7 @@ test.each(all.map((fuzzed) => [fuzzed.name, fuzzed] as const))(
       await watch.end();
       usedMs += performance.now() - began;
       numDone++;
-      // What follows in the run folder finds it sound.
+      // The readers of the run folder that follow find it valid.
       writeFileSync(fuzzed.file, fuzzed.corpus[0]);
     }
     const grown = (process.memoryUsage.rss() - before) / 2 ** 20;

@@ -138,7 +138,7 @@ for (const seed of [1, 2, 3]) {
   const data = Uint8Array.from({ length: 3 * 97 * 64 }, () => random.integer(256));
   writeFileSync(join(pictures, `${seed}.png`), encodeRgbPng({ width: 97, height: 64, data }));
 }
-/** What a file itself gives in onnxruntime-node: other runtimes have to give the same. */
+/** Outputs of a file in onnxruntime-node: other runtimes have to give the same. */
 async function outputsOf(bytes, inputs) {
   const file = await openFile(bytes);
   const outputs = await file.run(inputs);

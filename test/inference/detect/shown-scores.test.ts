@@ -98,7 +98,7 @@ test('of objects of different classes at one place the best is kept, and all wit
     );
   expect([clash(all), clash(distinct)]).toEqual([true, false]);
   expect(distinct.length).toBeLessThan(all.length);
-  // What is kept is unchanged, with its mask.
+  // A kept object is unchanged, with its mask.
   for (const each of distinct) expect(all).toContainEqual(each);
   expect(distinct[0]).toEqual(all[0]);
 });

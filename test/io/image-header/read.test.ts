@@ -166,7 +166,7 @@ test('of millions of segments or chunks before the pixels, only the first are lo
     expect(readImageHeader(withSegments(1000, segment), 'x')).toMatchObject({ width: 700 });
     expect(() => readImageHeader(withSegments(many, segment), 'x')).toThrow('a JPEG frame header');
   }
-  // What is no segment is skipped at once, as by libjpeg.
+  // Bytes that are no segment are skipped at once, as by libjpeg.
   expect(readImageHeader(withSegments(many, [1]), 'x')).toMatchObject({ width: 700 });
 
   const png = await blank(3).png().toBuffer();
