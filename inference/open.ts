@@ -96,6 +96,17 @@ export async function open<Task extends PredictTask = PredictTask>(
 export async function load(
   model: string,
   options: Omit<OpenOptions, 'engine'> = {},
+  onUnused?: (message: string) => void,
+): Promise<LoadedModel> {
+  const loaded = await loadUnverified(model, options, onUnused);
+  await loaded.verified;
+  return loaded;
+}
+
+/** {@link load} that leaves it to the first call of the model to wait until a checkpoint's checksum is computed. */
+export async function loadUnverified(
+  model: string,
+  options: Omit<OpenOptions, 'engine'> = {},
   onUnused: (message: string) => void = (message) => options.onNotice?.(`warning: ${message}`),
 ): Promise<LoadedModel> {
   if (publishedEntry(model)?.task === 'pretrain')
@@ -126,10 +137,9 @@ export async function load(
       throw withBackboneHint(error, located, options);
     },
   );
-  await located.verified;
   const read = withPreprocessing(loaded.card, options, located.state && located.file);
   const card = ema && read.task === 'detect' ? withEmaScores(read) : read;
-  return { ...loaded, card, ema } as LoadedModel;
+  return { ...loaded, card, ema, verified: located.verified } as LoadedModel;
 }
 
 /** A checkpoint whose tensors do not fit may have a backbone that its card does not describe. */

@@ -30,6 +30,8 @@ interface Weights<Card, Model> {
   readonly store: ParameterStore;
   /** Whether these are the moving average (EMA) of the weights. */
   readonly ema?: boolean | undefined;
+  /** Rejects with a WeightsError if the file is damaged, which is being examined; calls of the model wait for it. */
+  readonly verified?: Promise<void> | undefined;
 }
 
 /** Weights of a task with their model card. */
@@ -88,7 +90,7 @@ export function queued<Task extends PredictTask>(
   { loaded, readers, options }: Given<Task>,
   predict: Predict<Task>,
   free: () => Promise<void>,
-  queue = new CallQueue(),
+  queue = new CallQueue(loaded.verified),
 ): Opened<Task> {
   const { file, card } = loaded;
   return {

@@ -16,6 +16,9 @@ export class CallQueue {
   private running: Promise<void> | undefined;
   private released: Promise<void> | undefined;
 
+  /** @param verified rejects if the file of the weights is damaged: then every call does */
+  constructor(private readonly verified: Promise<void> = Promise.resolve()) {}
+
   /**
    * Runs work after all earlier calls have ended.
    *
@@ -33,7 +36,7 @@ export class CallQueue {
       const call: Waiting = {
         start: async () => {
           try {
-            resolve(await work(signal));
+            resolve(await this.checked(work(signal)));
           } catch (error) {
             reject(error as Error);
           } finally {
@@ -64,6 +67,15 @@ export class CallQueue {
       await free();
     })();
     return this.released;
+  }
+
+  /** The result of work, or its error, if the weights are what was saved. */
+  private async checked<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } finally {
+      await this.verified;
+    }
   }
 
   private next(): void {

@@ -1,7 +1,7 @@
 import { openEngine, type Engine, type EngineOptions } from '../engine/runtime/engine.js';
 import { modelOf } from '../inference/model-of.js';
 import type { ImageModel, PredictTask } from '../inference/model.js';
-import { load, type OpenOptions } from '../inference/open.js';
+import { loadUnverified, type OpenOptions } from '../inference/open.js';
 import { fitting } from './fitting-option.js';
 import { tileOf, type TileFlags } from './model-options.js';
 import { log } from './output.js';
@@ -27,7 +27,7 @@ export async function openModel(
   const tile = tileOf({ tile: size, overlap });
   waitsFor(`loading ${name}`);
   const [loaded, engine] = await Promise.all([
-    load(name, { ...flags, onNotice: log }),
+    loadUnverified(name, { ...flags, onNotice: log }),
     openEngine(engineOptions),
   ]);
   log(engine.description);

@@ -56,7 +56,7 @@ export function classifierOf(
   const { loaded, readers, options } = given;
   const { card } = loaded;
   const { takesWholeImages, inputOf, run, free } = network;
-  const queue = new CallQueue();
+  const queue = new CallQueue(loaded.verified);
   // A copy, because the next call may start before the caller reads it.
   const logits = async (images: HostTensor): Promise<Float32Array> => (await run(images)).slice();
   const batch = async (inputs: readonly HostTensor[]): Promise<readonly Classification[]> => {

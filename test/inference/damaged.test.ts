@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { WeightsError } from '../../core/errors.js';
 import { open } from '../../inference/open.js';
+import { openModel } from '../../tools/open-model.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { saveSmallModels, type SmallModels } from '../serve/small-models.js';
 
@@ -22,6 +23,13 @@ const DAMAGES: readonly (readonly [string, (bytes: Buffer) => void])[] = [
   ['the length of the header', (bytes) => bytes.writeUInt8(255, 6)],
 ];
 
+/** Opens a model as commands do, and predicts an image. */
+async function predicted(source: string): Promise<unknown> {
+  const model = await openModel(source, { engine: {} }, 1);
+  const image = { width: 8, height: 8, channels: 3, data: new Uint8Array(192) } as const;
+  return model.predict(image).finally(() => model.release());
+}
+
 describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
   test.each(DAMAGES)(
     '%s: the checksum is named, however the model is opened',
@@ -40,6 +48,8 @@ describe.each(['classify', 'detect', 'segment'] as const)('%s', (task) => {
         const opening = open(source);
         await expect(opening).rejects.toThrow(/expected crc32 \w{8}, got \w{8}/);
         await expect(opening).rejects.toBeInstanceOf(WeightsError);
+        // The command line reads images meanwhile.
+        await expect(predicted(source)).rejects.toBeInstanceOf(WeightsError);
       }
     },
   );

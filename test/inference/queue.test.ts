@@ -91,3 +91,18 @@ test('release waits for the running call, refuses the others, and frees once', a
   await Promise.all([running, ...releases]);
   expect(log).toEqual(['first begins', 'first ends', 'free']);
 });
+
+test('results, and errors of the work, are given only of weights that are what was saved', async () => {
+  let damaged = (_reason: Error): void => undefined;
+  const queue = new CallQueue(new Promise((_, reject) => (damaged = reject)));
+  const settled: string[] = [];
+  const calls = [
+    queue.run(() => Promise.resolve('result')),
+    queue.run(() => Promise.reject(new Error('NaN'))),
+  ].map((call) => call.catch((error: Error) => error.message).then((text) => settled.push(text)));
+  await delay(5);
+  expect(settled).toEqual([]);
+  damaged(new InputError('damaged'));
+  await Promise.all(calls);
+  expect(settled).toEqual(['damaged', 'damaged']);
+});
