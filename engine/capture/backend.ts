@@ -4,7 +4,7 @@ import { numElements, sameShape } from '../../core/shape.js';
 import type { OnnxType, OnnxValue } from '../onnx/graph.js';
 import type { MapShape } from './blocked-layout.js';
 import type { GraphBuilder } from './graph-builder.js';
-import { fromBlocked, toBlocked } from './reorder.js';
+import { firstOfLanes, fromBlocked, repeatedInLanes, toBlocked } from './reorder.js';
 import { onnxType, type BlockedRecord, type CaptureRecord } from './record.js';
 
 /** Name of the backend in tfjs. */
@@ -95,9 +95,25 @@ export class CaptureBackend extends tf.KernelBackend {
       }
       case 'blocked':
         return this.graph.reshape(fromBlocked(this.graph, record.value, record.map[3]), x.shape);
+      case 'lanes':
+        return this.graph.reshape(firstOfLanes(this.graph, record.value), x.shape);
       default:
         return record satisfies never;
     }
+  }
+
+  /** Creates a tensor of one value for each position, `[N, H, W, 1]`, which a block of channels repeats. */
+  lanesInfo(value: OnnxValue): tf.TensorInfo {
+    const [n, , h, w] = value.shape;
+    return this.store({ kind: 'lanes', value }, [n, h, w, 1], value.type);
+  }
+
+  /** Lanes `[N, B, H, W]` of a tensor `[N, H, W, 1]`. */
+  lanes(x: tf.TensorInfo): OnnxValue {
+    const record = this.record(x);
+    return record.kind === 'lanes'
+      ? record.value
+      : repeatedInLanes(this.graph, this.value(x), this.blockSize);
   }
 
   /** Creates a tensor for a feature map `[N, H, W, C]` in the blocked layout; `shape` may be another one of as many elements. */

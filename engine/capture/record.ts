@@ -9,7 +9,8 @@ export type CaptureRecord =
   | { readonly kind: 'value'; readonly value: OnnxValue; readonly broadcastTo?: readonly number[] }
   | { readonly kind: 'constant'; readonly data: OnnxInitializer['data']; readonly type: OnnxType }
   | { readonly kind: 'uniform'; readonly fill: number; readonly type: OnnxType }
-  | BlockedRecord;
+  | BlockedRecord
+  | LanesRecord;
 
 /**
  * Feature map in the blocked layout, `[N, Cp, H, W]`. Kernels that need the plain layout get it from
@@ -20,6 +21,13 @@ export interface BlockedRecord {
   readonly value: OnnxValue;
   /** Shape of the map, `[N, H, W, C]`. */
   readonly map: MapShape;
+}
+
+/** One value for each position of a map, repeated over the channels of one block: it broadcasts over all blocks as they are stored. */
+export interface LanesRecord {
+  readonly kind: 'lanes';
+  /** `[N, B, H, W]`, blocked. */
+  readonly value: OnnxValue;
 }
 
 /** ONNX type of a tfjs dtype. */

@@ -43,3 +43,18 @@ export function channelsFromBlocked(
     channels_last: int(0),
   });
 }
+
+/** The values of positions, `[N, H, W, 1]`, of lanes `[N, B, H, W]`. */
+export function firstOfLanes(graph: GraphBuilder, x: OnnxValue): OnnxValue {
+  const [n, block, h, w] = x.shape;
+  const range = [[0], [1], [3]].map((numbers) => graph.shapeConstant(numbers));
+  return graph.node('Slice', [graph.reshape(x, [n, h, w, block]), ...range], [n, h, w, 1]);
+}
+
+/** Lanes `[N, B, H, W]` of the values of positions, `[N, H, W, 1]`. */
+export function repeatedInLanes(graph: GraphBuilder, x: OnnxValue, block: number): OnnxValue {
+  const [n, h, w] = x.shape;
+  const plain = [n, h, w, block];
+  const repeated = graph.node('Expand', [x, graph.shapeConstant(plain)], plain);
+  return graph.reshape(repeated, [n, block, h, w]);
+}

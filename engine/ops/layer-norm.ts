@@ -1,8 +1,9 @@
 import { withGradient } from './with-gradient.js';
 import * as tf from '../tfjs.js';
 import { assertShape } from '../../core/shape.js';
+import { channelAffine, channelDot } from './channels.js';
 import { hasFusedKernel, runFusedKernel } from './fused-kernels.js';
-import { isInBlocks, prefersStandardOperators } from './lowering.js';
+import { inBlocks, isInBlocks, prefersStandardOperators } from './lowering.js';
 
 /** Scale and shift of a normalization over channels, both `[C]`. */
 export interface NormParams {
@@ -74,10 +75,35 @@ export function standardizeGradient(
  */
 export function layerNorm<T extends tf.Tensor>(x: T, { weight, bias }: NormParams, eps: number): T {
   assertShape('layerNorm', { shape: x.shape.slice(-1) }, [weight.size]);
+  if (isInBlocks(x))
+    return blockedLayerNorm(x as unknown as tf.Tensor4D, { weight, bias }, eps) as unknown as T;
   if (hasFusedKernel('standardize') && !prefersStandardOperators())
     return fusedLayerNorm(x, weight, bias, eps);
   return tf.tidy(() => standardize(x, eps).mul(weight).add(bias) as T);
 }
+
+/** {@link layerNorm} of a map that is held in the blocked layout. */
+function blockedLayerNorm(x: tf.Tensor4D, norm: NormParams, eps: number): tf.Tensor4D {
+  return withGradient(
+    [x, norm.weight, norm.bias],
+    (input, weight, bias) => {
+      const [y, inverse] = standardized(input, eps);
+      const value = channelAffine(y, perChannel(weight), { bias });
+      return { value, saved: [y, inverse, weight] };
+    },
+    (dy, [y, inverse, weight]) =>
+      tf.tidy(() => {
+        const given = inBlocks(dy);
+        return [
+          standardizeGradient(channelAffine(given, perChannel(weight)), y, inverse),
+          channelDot(given, y, [0, 1, 2]).reshape([-1]),
+          given.sum([0, 1, 2]),
+        ];
+      }),
+  );
+}
+
+const perChannel = (vector: tf.Tensor1D): tf.Tensor4D => vector.reshape([1, 1, 1, -1]);
 
 /** {@link layerNorm} as one kernel. */
 function fusedLayerNorm<T extends tf.Tensor>(

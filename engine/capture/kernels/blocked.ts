@@ -114,7 +114,7 @@ export const BLOCKED: readonly CaptureKernel[] = [
       const dx = blockedStandardizeGradient(backend, {
         dy: backend.blockedValue(dy),
         y: backend.blockedValue(y),
-        inverse: backend.value(inverse),
+        inverse: backend.lanes(inverse),
         channels: map[3],
         isCentered,
       });

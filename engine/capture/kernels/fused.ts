@@ -5,7 +5,6 @@ import type { CaptureBackend } from '../backend.js';
 import { blockedStandardize } from '../blocked-norm.js';
 import { defineKernel, type CaptureKernel, type Tensors } from '../define-kernel.js';
 import { FUSED_KERNEL } from '../../ops/fused-kernels.js';
-import { blockedAffine } from '../nchwc.js';
 import { reduce } from '../reduce.js';
 
 /**
@@ -44,15 +43,10 @@ export const FUSED: readonly CaptureKernel[] = [
     const { graph } = backend;
     const channels = x.shape.at(-1) ?? 1;
     const inBlocks = backend.blocked(x);
-    // The gradient of the affine part takes the plain layout.
-    const isMap = inBlocks && sameShape(inBlocks.map, x.shape);
-    if (isMap && (!weight || graph.hasConstantWeights)) {
+    if (inBlocks && !weight && sameShape(inBlocks.map, x.shape)) {
       const { map, value } = inBlocks;
       const { y, inverse, mean } = blockedStandardize(backend, value, channels, epsilon);
-      const factors = weight && graph.reshape(backend.value(weight), [1, 1, 1, channels]);
-      const scaled = factors ? blockedAffine(backend, y, factors, bias && backend.value(bias)) : y;
-      const rest = [inverse, mean].map((result) => backend.tensorInfo(result));
-      return [backend.blockedInfo(scaled, map, x.shape), ...rest];
+      return [backend.blockedInfo(y, map), backend.lanesInfo(inverse), backend.lanesInfo(mean)];
     }
     const scale = weight
       ? backend.value(weight)

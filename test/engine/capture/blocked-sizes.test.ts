@@ -73,8 +73,6 @@ describe.each([8, 16])('blocks of %i channels', (block) => {
         Object.entries(inputs).map(([name, { shape }]) => [name, { shape, type: 'float32' }]),
       ),
       body: results,
-      // As where weights are constants: then a norm's affine part is in blocks, too.
-      frozen: new Map([['factor', Float32Array.from(inputs.factor.data)]]),
     });
     const actual = interpret(graph, inputs, block);
     tf.tidy(() => {
