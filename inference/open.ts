@@ -78,10 +78,10 @@ export async function open<Task extends PredictTask = PredictTask>(
   const onUnused = (message: string): never => {
     throw new OptionError(message);
   };
-  const [loaded, engine] = await Promise.all([
-    load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords),
-    openEngine(options.engine),
-  ]);
+  const opening = openEngine(options.engine); // while the weights are read
+  opening.catch(() => undefined); // thrown at its turn
+  const loaded = await load(model, { ...options, onNotice }, onUnused).catch(rethrowInOptionWords);
+  const engine = await opening;
   const predict = rule.optionsAmong(options, PREDICT_RULES);
   return modelOf<PredictTask>(engine, loaded, predict) as ModelOf<Task>;
 }

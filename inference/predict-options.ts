@@ -112,6 +112,10 @@ export function assertBatchCall(
       );
     if (data.length !== length)
       throw new InputError(`${where}: expected ${length} values, got ${data.length}`);
+    if (kindOf(data) !== kindOf(inputs[0].data))
+      throw new InputError(
+        `${where}: expected images of one type, got ${describedValue(inputs[0].data)} and ${describedValue(data)}`,
+      );
     if (images.shape.slice(1).join() !== inputs[0].shape.slice(1).join())
       throw new InputError(
         `${where}: expected images of one size, got [${inputs[0].shape.join(', ')}] and [${shape.join(', ')}]`,

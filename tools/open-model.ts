@@ -26,10 +26,10 @@ export async function openModel(
 ): Promise<ImageModel> {
   const tile = tileOf({ tile: size, overlap });
   waitsFor(`loading ${name}`);
-  const [loaded, engine] = await Promise.all([
-    loadUnverified(name, { ...flags, onNotice: log }),
-    openEngine(engineOptions),
-  ]);
+  const opening = openEngine(engineOptions); // while the weights are read
+  opening.catch(() => undefined); // thrown at its turn
+  const loaded = await loadUnverified(name, { ...flags, onNotice: log });
+  const engine = await opening;
   log(engine.description);
   waitsFor('building the graphs for the first image');
   const { task } = loaded.card;

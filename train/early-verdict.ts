@@ -205,6 +205,6 @@ const meanLoss = (steps: readonly SeenStep[], name: string): number =>
 const format = (value: number): string => value.toPrecision(3);
 
 function positivePercent(counts: readonly number[], background: number): string {
-  const fraction = 100 * (1 - (counts[background] ?? 0) / Math.max(1, sum(counts)));
-  return `${fraction.toPrecision(2)} %`;
+  const percent = 100 * (1 - (counts[background] ?? 0) / Math.max(1, sum(counts)));
+  return `${percent.toPrecision(2)} %`;
 }

@@ -8,7 +8,6 @@ import { CHECKPOINT_FORMAT, checkpointMetadata } from './checkpoint-layout.js';
 import { problemOf } from '../io/checked-json.js';
 import { writeJsonAtomically } from '../io/files/atomic.js';
 import { readJson } from '../io/files/json.js';
-import { readable } from '../io/files/read.js';
 import { checksumInThread } from '../io/files/checksum-thread.js';
 import type { Layout } from './layout.js';
 import type { ParameterTarget } from './load.js';
@@ -116,11 +115,11 @@ export async function readCheckpoint<State extends object = Record<string, unkno
 
 /** A checkpoint whose checksum is still being computed. */
 interface OpenedCheckpoint<State extends object> extends Checkpoint<State> {
-  /** Rejects with a WeightsError if the file was changed, with a DataError if it cannot be read. */
+  /** Rejects with a WeightsError if the file was changed or cannot be read. */
   readonly verified: Promise<void>;
 }
 
-/** {@link readCheckpoint} that verifies the checksum while the tensors are already being read: await `verified` before using them. */
+/** {@link readCheckpoint} that verifies the checksum while the tensors are already being read: await `verified` before a result is given. */
 export async function openCheckpoint<State extends object = Record<string, unknown>>(
   path: string,
 ): Promise<OpenedCheckpoint<State>> {
@@ -149,7 +148,11 @@ async function assertUnchanged(
 ): Promise<void> {
   const kind = crc32 === undefined ? 'sha256' : 'crc32';
   const expected = crc32 ?? sha256;
-  const got = await readable(file, checksumInThread(file, kind));
+  const got = await checksumInThread(file, kind).catch((cause: unknown) => {
+    throw CheckpointError.in(file, `expected a readable file, got ${(cause as Error).message}`, {
+      cause,
+    });
+  });
   if (got !== expected) throw CheckpointError.in(file, `expected ${kind} ${expected}, got ${got}`);
 }
 

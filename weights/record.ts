@@ -33,12 +33,12 @@ export async function writeRecord(
  */
 export async function readRecord(file: string): Promise<FileRecord | undefined> {
   const path = `${file}.json`;
-  const expected = 'a record with sha256 and bytes (delete it to make a new one)';
+  const expected = 'a record with sha256 and bytes';
   const json = readJsonIfPresent(path, expected, WeightsFileError);
   if (json === undefined) return undefined;
   const { sha256, bytes } = Object(json) as FileRecord;
   if (/^[0-9a-f]{64}$/.test(sha256) && Number.isSafeInteger(bytes)) return json as FileRecord;
-  throw WeightsFileError.in(path, `expected ${expected}`);
+  throw WeightsFileError.in(path, `expected ${expected} (delete it to make a new one)`);
 }
 
 /**

@@ -236,7 +236,7 @@ function nameFileOf(root: string, splits: Splits): string | undefined {
 interface Names {
   /** All, by number. */
   readonly names: readonly string[] | undefined;
-  /** Parts to load. */
+  /** Classes to load. */
   readonly classes?: readonly string[] | undefined;
 }
 

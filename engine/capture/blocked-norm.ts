@@ -9,7 +9,7 @@ import { blockedMatrix, plainConv } from './nchwc.js';
  * {@link file://./record.ts} calls them lanes.
  *
  * @param x `[N, Cp, H, W]`
- * @param channels `C`; the others are zero, and stay so
+ * @param channels `C`; the others are zero in x, and of any finite value in y, which nothing reads
  * @returns `y`, blocked; `inverse = 1 / sqrt(variance + epsilon)` and the mean as lanes
  */
 export function blockedStandardize(

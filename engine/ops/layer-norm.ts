@@ -56,7 +56,7 @@ export function standardizeGradient(
   inverse: tf.Tensor,
   isCentered = false,
 ): tf.Tensor {
-  if (isInBlocks(dy) && isInBlocks(y))
+  if (y.rank === 4 && isInBlocks(dy) && isInBlocks(y))
     return runFusedKernel('standardizeGradient', { dy, y, inverse }, { isCentered });
   return tf.tidy(() => {
     const along = dy.mul(y).mean(-1, true); // […, 1]
@@ -75,7 +75,7 @@ export function standardizeGradient(
  */
 export function layerNorm<T extends tf.Tensor>(x: T, { weight, bias }: NormParams, eps: number): T {
   assertShape('layerNorm', { shape: x.shape.slice(-1) }, [weight.size]);
-  if (isInBlocks(x))
+  if (x.rank === 4 && isInBlocks(x))
     return blockedLayerNorm(x as unknown as tf.Tensor4D, { weight, bias }, eps) as unknown as T;
   if (hasFusedKernel('standardize') && !prefersStandardOperators())
     return fusedLayerNorm(x, weight, bias, eps);

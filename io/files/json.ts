@@ -21,7 +21,7 @@ export function tryJson(text: string): unknown {
  * Parses the JSON document of a file.
  *
  * @param expected names the document in messages
- * @throws InputError of the class `Errors` if it is no JSON, with the position
+ * @throws InputError of the class `Errors` if it is no JSON, with the parser's reason in one line
  */
 export function parseJson(
   text: string,
@@ -32,7 +32,8 @@ export function parseJson(
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const got = text.trim() === '' ? 'an empty file' : (cause as Error).message.split('\n')[0];
+    const got =
+      text.trim() === '' ? 'an empty file' : (cause as Error).message.replace(/\s+/g, ' ');
     throw Errors.in(file, `expected ${expected} as JSON, got ${got}`, { cause });
   }
 }

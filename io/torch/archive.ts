@@ -36,6 +36,7 @@ export function damaged(path: string, cause: unknown): WeightsError {
  */
 export class Archive {
   private readonly verified = new Set<Entry>();
+  private readonly checking = new Map<Entry, Promise<void>>();
   private last: { readonly entry: Entry; readonly bytes: Promise<Uint8Array> } | undefined;
 
   /** @param entries by name, without their common folder */
@@ -137,8 +138,14 @@ export class Archive {
   }
 
   /** Compares the checksum of a record without keeping its bytes. */
-  private async checkStored(name: string, entry: Entry, dataStart: number): Promise<void> {
-    if (this.verified.has(entry) || entry.crc32 === 0) return;
+  private checkStored(name: string, entry: Entry, dataStart: number): Promise<void> {
+    if (this.verified.has(entry) || entry.crc32 === 0) return Promise.resolve();
+    let checking = this.checking.get(entry);
+    if (!checking) this.checking.set(entry, (checking = this.checkWhole(name, entry, dataStart)));
+    return checking;
+  }
+
+  private async checkWhole(name: string, entry: Entry, dataStart: number): Promise<void> {
     let checksum = 0;
     for (let at = 0; at < entry.uncompressedSize; at += CHECKED_BYTES) {
       const length = Math.min(CHECKED_BYTES, entry.uncompressedSize - at);

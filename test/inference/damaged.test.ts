@@ -7,7 +7,7 @@ import { openModel } from '../../tools/open-model.js';
 import { temporaryFolder } from '../helpers/temporary-folder.js';
 import { saveSmallModels, type SmallModels } from '../serve/small-models.js';
 
-/** The checksum of a checkpoint is computed while its weights are read already: no model may be opened before it is known. */
+/** The checksum of a checkpoint is computed while its weights are read already: no result may be given before it is known. */
 
 const { path } = temporaryFolder();
 let numFolders = 0;

@@ -48,7 +48,7 @@ test('convert --task segment --to masks writes labels that are read again as the
   expect(stderr).not.toContain('Error');
   expect(stdout).toBe(`${out}: train 2 images, 2 classes\n`);
   expect(readFileSync(`${out}/data.yaml`, 'utf8')).toBe(
-    'train: { images: images/train, labels: labels/train }\nclasses: ["background","cat"]\n',
+    'train:\n  images: images/train\n  labels: labels/train\nclasses:\n  - background\n  - cat\n',
   );
   const png = decodePngIndices(readFileSync(`${out}/labels/train/a.png`), 'a.png');
   expect([png.width, png.height]).toEqual([40, 30]);

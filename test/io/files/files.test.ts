@@ -46,6 +46,7 @@ test('a missing JSON document is undefined, a damaged one an error', () => {
   writeFileSync(path('good.json'), '{"a": 1}');
   writeFileSync(path('bad.json'), '{"a": ');
   writeFileSync(path('empty.json'), '\n');
+  writeFileSync(path('token.json'), '{\n  "a": x,\n  "b": 2\n}');
   expect(readJsonIfPresent(path('good.json'), 'a record')).toEqual({ a: 1 });
   expect(readJsonIfPresent(path('none.json'), 'a record')).toBeUndefined();
   mkdirSync(path('folder.json'));
@@ -64,6 +65,7 @@ test('a missing JSON document is undefined, a damaged one an error', () => {
   expect(failure('empty.json')).toEqual(
     about('empty.json', 'expected a record as JSON, got an empty file'),
   );
+  expect((failure('token.json') as Error).message).toMatch(/got Unexpected token .*a": x, .*JSON$/);
   expect(failure('folder.json')).toEqual(about('folder.json', 'expected a record, got a folder'));
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { yoloText } from '../../../io/yolo/write.js';
+import { yoloDataYaml } from '../../../io/yolo/write-data-yaml.js';
 
 test('an image with a polygon has no boxes beside it, which ultralytics refuses', () => {
   const none = { kind: 'none' } as const;
@@ -17,5 +18,11 @@ test('an image with a polygon has no boxes beside it, which ultralytics refuses'
   );
   expect(yoloText({ ...image, objects: objects.slice(0, 1) }, { masks: true })).toBe(
     '0 0.3 0.5 0.4 0.2\n',
+  );
+});
+
+test('names that other readers would take for booleans or numbers are quoted', () => {
+  expect(yoloDataYaml({ train: 'images/train' }, ['no', 'cat', '12:30'])).toBe(
+    'train: images/train\nnc: 3\nnames:\n  0: "no"\n  1: cat\n  2: "12:30"\n',
   );
 });
