@@ -24,7 +24,7 @@ export interface LocatedModel {
   readonly inputSize?: number | undefined;
   /** Whether the moving average (EMA) of the weights scored better than the weights, for the best checkpoint of a run. */
   readonly ema?: boolean | undefined;
-  /** Rejects if the checksum of a checkpoint does not fit (WeightsError) or cannot be computed (DataError). Await it before using the weights. */
+  /** Rejects if the checksum of a checkpoint does not fit or cannot be computed (WeightsError). Await it before a result is given. */
   readonly verified?: Promise<void> | undefined;
 }
 
