@@ -37,7 +37,8 @@ export async function readRecord(file: string): Promise<FileRecord | undefined> 
   const json = readJsonIfPresent(path, expected, WeightsFileError);
   if (json === undefined) return undefined;
   const { sha256, bytes } = Object(json) as FileRecord;
-  if (/^[0-9a-f]{64}$/.test(sha256) && Number.isSafeInteger(bytes)) return json as FileRecord;
+  const isHash = typeof (sha256 as unknown) === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  if (isHash && Number.isSafeInteger(bytes)) return json as FileRecord;
   throw WeightsFileError.in(path, `expected ${expected} (delete it to make a new one)`);
 }
 
