@@ -1,7 +1,7 @@
 /**
  * ONNX Runtime's blocked CPU layout: channels are stored in blocks of `B` (16 with AVX-512, 8 otherwise), so channel counts
- * are rounded up to a multiple of `B`; the padding is zero, or of values that nothing reads (standardized maps). A blocked value is declared as `[N, Cp, H, W]` and stored in the
- * order `[N, Cp / B, H, W, B]`.
+ * are rounded up to a multiple of `B`; the padding is zero, or has values that nothing reads (standardized maps). A blocked
+ * value is declared as `[N, Cp, H, W]` and stored in the order `[N, Cp / B, H, W, B]`.
  */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 

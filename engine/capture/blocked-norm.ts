@@ -3,10 +3,9 @@ import type { CaptureBackend } from './backend.js';
 import { blockedMatrix, plainConv } from './nchwc.js';
 
 /**
- * `(x − mean) / sqrt(variance + epsilon)` over the channels of a blocked map. Means over channels are 1×1 convolutions to one
- * block of equal channels, so that they broadcast over the blocks as they are stored. ONNX Runtime's layer norm takes the
- * plain layout, and few channels a position make it slow.
- * {@link file://./record.ts} calls them lanes.
+ * `(x − mean) / sqrt(variance + epsilon)` over the channels of a blocked map. ONNX Runtime's layer norm takes the plain
+ * layout, and few channels a position make it slow. Here means over the channels are 1×1 convolutions to lanes
+ * ({@link file://./record.ts}).
  *
  * @param x `[N, Cp, H, W]`
  * @param channels `C`; the others are zero in x, and of any finite value in y, which nothing reads
@@ -59,6 +58,7 @@ export function blockedStandardizeGradient(
   return lanes.across('Mul', rest, inverse);
 }
 
+/** Operations between blocked maps of one shape and their lanes. */
 interface Lanes {
   /** Mean over the channels, plus `shift`. */
   mean(x: OnnxValue, shift?: OnnxValue): OnnxValue;
@@ -66,7 +66,7 @@ interface Lanes {
   across(op: 'Sub' | 'Mul' | 'Div', x: OnnxValue, value: OnnxValue): OnnxValue;
 }
 
-/** Operations with lanes of blocked maps of one shape, `[N, Cp, H, W]`, of which `channels` are not padding. */
+/** {@link Lanes} of maps `[N, Cp, H, W]`, of which `channels` are not padding. */
 function lanesOf(backend: CaptureBackend, map: readonly number[], channels: number): Lanes {
   const { graph, blockSize: block } = backend;
   const [n, cp, h, w] = map;

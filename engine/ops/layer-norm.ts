@@ -75,17 +75,16 @@ export function standardizeGradient(
  */
 export function layerNorm<T extends tf.Tensor>(x: T, { weight, bias }: NormParams, eps: number): T {
   assertShape('layerNorm', { shape: x.shape.slice(-1) }, [weight.size]);
-  if (x.rank === 4 && isInBlocks(x))
-    return blockedLayerNorm(x as unknown as tf.Tensor4D, { weight, bias }, eps) as unknown as T;
+  if (x.rank === 4 && isInBlocks(x)) return blockedLayerNorm(x, { weight, bias }, eps) as T;
   if (hasFusedKernel('standardize') && !prefersStandardOperators())
     return fusedLayerNorm(x, weight, bias, eps);
   return tf.tidy(() => standardize(x, eps).mul(weight).add(bias) as T);
 }
 
 /** {@link layerNorm} of a map that is held in the blocked layout. */
-function blockedLayerNorm(x: tf.Tensor4D, norm: NormParams, eps: number): tf.Tensor4D {
+function blockedLayerNorm(x: tf.Tensor, norm: NormParams, eps: number): tf.Tensor {
   return withGradient(
-    [x, norm.weight, norm.bias],
+    [x as tf.Tensor4D, norm.weight, norm.bias],
     (input, weight, bias) => {
       const [y, inverse] = standardized(input, eps);
       const value = channelAffine(y, perChannel(weight), { bias });

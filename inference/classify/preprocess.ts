@@ -1,9 +1,6 @@
 import { joined } from '../../core/joined.js';
 import type { RgbImage } from '../../core/image.js';
-import {
-  resizeForEvaluation,
-  type EvaluationResize,
-} from '../../datasets/transforms/evaluation.js';
+import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import {
   normalizationTable,
   normalizeInto,
@@ -13,7 +10,8 @@ import type { HostTensor } from '../../engine/runtime/program.js';
 import type { ClassifierCard } from '../card.js';
 
 /**
- * Converts an image to the classifier's input: resized, cropped to a square and normalized.
+ * Converts an image to the classifier's input: resized, cropped to a square and normalized. Loaders take the two steps apart,
+ * the first one in their threads.
  *
  * @returns `[1, S, S, 3]`
  */
@@ -21,21 +19,7 @@ export function classifierInput(
   image: RgbImage,
   { pixels, resize }: Pick<ClassifierCard, 'pixels' | 'resize'>,
 ): HostTensor {
-  return normalizedInputs(resizedImage(image, resize).data, resize.inputSize, pixels);
-}
-
-/**
- * Resizes an image and crops it to a square: the first step of {@link classifierInput}, which loaders take in their threads.
- *
- * @param out memory of the result
- * @returns `[S, S, 3]`
- */
-export function resizedImage(
-  image: RgbImage,
-  resize: EvaluationResize,
-  out?: Uint8Array,
-): RgbImage {
-  return resizeForEvaluation(image, resize, out);
+  return normalizedInputs(resizeForEvaluation(image, resize).data, resize.inputSize, pixels);
 }
 
 /**

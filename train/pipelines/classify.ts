@@ -4,6 +4,7 @@ import { moduleUrl } from '../../io/files/module-url.js';
 import { imageOf, type ClassificationSample } from '../../datasets/sample.js';
 import type { RgbImage } from '../../core/image.js';
 import { isUpright } from '../../core/upright.js';
+import { resizeForEvaluation } from '../../datasets/transforms/evaluation.js';
 import type { PixelStats } from '../../datasets/transforms/normalize.js';
 import { drawMix, mixImages, type Mix } from '../../datasets/transforms/mix.js';
 import type { Rgb } from '../../datasets/transforms/pil-affine.js';
@@ -12,7 +13,7 @@ import { drawErasing, eraseWithNoise } from '../../datasets/transforms/random-er
 import { randomResizedCrop } from '../../datasets/transforms/random-resized-crop.js';
 import type { Rect } from '../../datasets/transforms/rect.js';
 import { resizePil } from '../../datasets/transforms/resize-pil.js';
-import { normalizedInputs, resizedImage } from '../../inference/classify/preprocess.js';
+import { normalizedInputs } from '../../inference/classify/preprocess.js';
 import type { ClassificationTransform } from '../config/classify.js';
 
 /** Options of {@link createPipeline}. */
@@ -118,7 +119,7 @@ function apply(
 ): RgbImage {
   switch (transform.kind) {
     case 'evaluation':
-      return resizedImage(image, transform.resize, out);
+      return resizeForEvaluation(image, transform.resize, out);
     case 'training': {
       const { inputSize, filter, flipProbability, randAugment: augment } = transform;
       const size = { width: inputSize, height: inputSize };
